@@ -1,0 +1,42 @@
+# Each target first makes what it needs: see scripts/setup.sh. ARGS goes to the command, e.g. make demo ARGS=--headless
+.PHONY: help setup demo test test-long bench lint check lock
+.DEFAULT_GOAL := help
+PY := .venv/bin/python
+ARGS ?=
+
+help:
+	@echo "make demo [ARGS=…]       the whole thing on this machine: real nginx, real Prometheus, a local workspace"
+	@echo "make test [ARGS=…]       linters, types and all tests but the long ones; ARGS goes to pytest"
+	@echo "make test-long [ARGS=…]  the tests that take minutes"
+	@echo "make bench [ARGS=name]   measure against the baselines"
+	@echo "make lint                import rules, style and types alone"
+	@echo "make check [ARGS=…]      validate the configuration: rollout-bot check"
+	@echo "make lock                resolve requirements.lock anew from pyproject.toml"
+	@echo "make setup               only what the others do first"
+
+setup:
+	@scripts/setup.sh
+
+demo: setup
+	@$(PY) -m bot demo $(ARGS)
+
+lint: setup
+	@.venv/bin/lint-imports
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+
+test: lint
+	@$(PY) -m pytest -m "not long" $(ARGS)
+
+test-long: setup
+	@$(PY) -m pytest -m long $(ARGS)
+
+bench: setup
+	@$(PY) -m tests.bench $(ARGS)
+
+check: setup
+	@$(PY) -m bot check $(ARGS)
+
+lock:
+	@scripts/setup.sh --lock
