@@ -1,0 +1,297 @@
+"""decide(state, intent, now, plan) -> events, or a Refusal with its reason. Pure: the whole judgement of the bot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import singledispatch
+
+from bot.rollout import events as ev
+from bot.rollout import intents as it
+from bot.rollout.approval import member, standing
+from bot.rollout.deciding import boards, reactions, reports
+from bot.rollout.deciding.common import ask, next_stage, order_shift
+from bot.rollout.intents import Refusal, refuse
+from bot.rollout.model import DriftedHost, Hold, Person, Rollout, ServiceState, Status
+from bot.rollout.plan import Plan, Stage
+
+Decision = tuple[ev.Event, ...] | Refusal
+
+REBAKE = frozenset({Hold.GATES_FAILED, Hold.NOT_ENOUGH_DATA})
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """The two ends of a rollout: which backends serve now, and which get the new version."""
+
+    stable: tuple[str, ...]
+    canary: tuple[str, ...]
+    stable_version: str
+
+
+def roles_for(state: ServiceState, plan: Plan) -> Roles | None:
+    """Pools swap after a completed rollout: what serves now is the stable end, whatever the plan calls it.
+
+    None = what serves now is in neither pool of the plan; starting would send everybody somewhere unknown.
+    """
+    traffic = plan.traffic
+    if not state.serving or set(state.serving) == set(traffic.stable):
+        version = state.serving_version or traffic.stable_version
+        return Roles(traffic.stable, traffic.canary, version)
+    if set(state.serving) == set(traffic.canary):
+        return Roles(traffic.canary, traffic.stable, state.serving_version or traffic.stable_version)
+    return None
+
+
+def decide(state: ServiceState, intent: it.Intent, now: float, plan: Plan, bot_user: str = "") -> Decision:
+    """Events to append (perhaps none), or why not. `plan` is the one in force; `bot_user` the bot's own user id."""
+    if isinstance(intent, it.Start):
+        return _start(state, intent, now, plan)
+    if isinstance(intent, it.ReportFleet):
+        return reports.fleet(state, intent, now)
+    if isinstance(intent, it.RollBack):
+        return _roll_back(state, intent, now)
+    if isinstance(intent, it.ReportReactions):
+        return reactions.judge(state, intent, now, plan, bot_user)
+    rollout = state.active
+    if rollout is None:
+        if isinstance(intent, it.AddNote) and state.rollout:
+            return _decide(intent, state, state.rollout, now, plan)
+        return refuse("no_rollout", service=state.service)
+    return _decide(intent, state, rollout, now, plan)
+
+
+def may_operate(plan: Plan, rollout: Rollout, actor: Person) -> bool:
+    """Starter and approvers may promote, pause, resume, retry and answer drift, unless the plan names roles."""
+    roles = plan.operate_roles or tuple({role for stage in plan.stages for role in stage.approval.roles})
+    if not standing(actor, roles):
+        return True
+    return not plan.operate_roles and actor.user == rollout.initiator and not member(actor)
+
+
+def _not_allowed(plan: Plan, rollout: Rollout | None, verb: str) -> Refusal:
+    roles = plan.operate_roles or tuple(sorted({r for s in plan.stages for r in s.approval.roles}))
+    return refuse("not_allowed", verb=verb, roles=", ".join(roles), initiator=rollout.initiator if rollout else "")
+
+
+def _start(state: ServiceState, intent: it.Start, now: float, plan: Plan) -> Decision:
+    actor = intent.actor
+    if state.active:
+        running = state.active
+        return refuse("already_active", rollout=running.id, version=running.version, service=state.service)
+    why = standing(actor, plan.start_roles) if plan.start_roles else member(actor)
+    if why:
+        return refuse("may_not_start", why=why, roles=", ".join(plan.start_roles))
+    roles = roles_for(state, plan)
+    if roles is None:
+        return refuse("serving_elsewhere", serving=", ".join(state.serving), version=state.serving_version or "?")
+    if intent.version == roles.stable_version:
+        return refuse("already_serving", version=intent.version, service=state.service)
+    first = plan.stages[0]
+    started = ev.RolloutStarted(
+        rollout=intent.rollout,
+        version=intent.version,
+        stable_version=roles.stable_version,
+        stable=roles.stable,
+        canary=roles.canary,
+        salt=intent.salt or intent.rollout,
+        initiator=actor.user,
+        reason=intent.reason,
+        plan_hash=plan.hash,
+        hosts=tuple(h.name for h in plan.fleet.hosts),
+        stages=tuple((s.name, s.weight) for s in plan.stages),
+        at=now,
+    )
+    return (started, ask(None, first, now, plan, actor.user))
+
+
+def _roll_back(state: ServiceState, intent: it.RollBack, now: float) -> Decision:
+    rollout = state.rollout
+    if rollout is None or rollout.status in (Status.ROLLED_BACK, Status.CANCELLED):
+        return refuse("nothing_to_roll_back", service=state.service, version=rollout.stable_version if rollout else "")
+    if rollout.status is Status.ROLLING_BACK:
+        return refuse("rolling_back_already", version=rollout.stable_version)
+    if intent.actor.known and (intent.actor.bot or intent.actor.deactivated or intent.actor.external):
+        return refuse("may_not_roll_back")
+    if not rollout.touched:
+        return (ev.RolloutCancelled(rollout.id, intent.actor.user, intent.reason, now),)
+    return boards.roll_back(state, rollout, intent.actor.user, intent.reason, None, now)
+
+
+@singledispatch
+def _decide(intent: it.Intent, state: ServiceState, r: Rollout, now: float, plan: Plan) -> Decision:
+    raise TypeError(f"no decision for {type(intent).__name__}")
+
+
+@_decide.register
+def _(i: it.Promote, state: ServiceState, r: Rollout, now: float, plan: Plan) -> Decision:
+    if not may_operate(plan, r, i.actor):
+        return _not_allowed(plan, r, "promote")
+    for blocked, code in ((r.paused_by, "paused"), (r.drift, "drifted")):
+        if blocked:
+            return refuse(code, rollout=r.id, by=r.paused_by)
+    if r.plan_hash != plan.hash:
+        return refuse("plan_changed", rollout=r.id)
+    match r.status:
+        case Status.PASSED:
+            return _advance(r, now, plan, i.actor.user)
+        case Status.AWAITING_APPROVAL:
+            return refuse("awaiting_approval", stage=r.stage)
+        case Status.BAKING | Status.HELD if r.live_stage == r.stage and r.hold in (None, *REBAKE):
+            if not i.force_reason.strip():
+                code = "held_gates" if r.status is Status.HELD else "still_baking"
+                return refuse(code, stage=r.stage, detail=r.hold_detail)
+            record = r.record(r.stage)
+            gates = record.gates if record else ()
+            forced = ev.StageForced(r.stage, i.actor.user, i.force_reason, gates, None, 0.0, now)
+            advance = _advance(r, now, plan, i.actor.user)
+            return advance if isinstance(advance, Refusal) else (forced, *advance)
+        case Status.HELD:
+            return refuse("held", hold=r.hold or "", stage=r.stage)
+    return refuse("nothing_to_promote", status=r.status, stage=r.stage)
+
+
+def _advance(r: Rollout, now: float, plan: Plan, by: str) -> Decision:
+    if all(s.name != r.stage for s in plan.stages):
+        return refuse("stage_gone", stage=r.stage)  # nothing follows what is not there; least of all the end
+    following = next_stage(plan, r.stage)
+    if following is None:
+        return (ev.WatchStarted(now + plan.watch, now),)
+    return (ask(r, following, now, plan, by),)
+
+
+@_decide.register
+def _(i: it.Pause, state: ServiceState, r: Rollout, now: float, plan: Plan) -> Decision:
+    if not may_operate(plan, r, i.actor):
+        return _not_allowed(plan, r, "pause")
+    if r.paused_by:
+        return refuse("paused", rollout=r.id, by=r.paused_by)
+    if r.status is Status.ROLLING_BACK:
+        return refuse("rolling_back_already", version=r.stable_version)
+    return (ev.RolloutPaused(i.actor.user, i.reason, now),)
+
+
+@_decide.register
+def _(i: it.Resume, state: ServiceState, r: Rollout, now: float, plan: Plan) -> Decision:
+    if not may_operate(plan, r, i.actor):
+        return _not_allowed(plan, r, "resume")
+    return (ev.RolloutResumed(i.actor.user, now),) if r.paused_by else refuse("not_paused", rollout=r.id)
+
+
+@_decide.register
+def _(i: it.Retry, state: ServiceState, r: Rollout, now: float, plan: Plan) -> Decision:
+    if not may_operate(plan, r, i.actor):
+        return _not_allowed(plan, r, "retry")
+    if r.status is not Status.HELD:
+        return refuse("not_held", status=r.status, stage=r.stage)
+    if r.paused_by:
+        return refuse("paused", rollout=r.id, by=r.paused_by)
+    stage = next((s for s in plan.stages if s.name == r.stage), None)
+    if stage is None:
+        return refuse("stage_gone", stage=r.stage)
+    if r.plan_hash != plan.hash or r.hold in (Hold.VETOED, Hold.EXPIRED, Hold.PLAN_CHANGED):
+        return (ask(r, stage, now, plan, i.actor.user),)
+    if r.hold is Hold.SHIFT_FAILED:
+        if not _still_approved(r, stage, plan, now):
+            return (ask(r, stage, now, plan, i.actor.user),)
+        if any(not _left_by(r, d) for d in r.drift):
+            return refuse("drifted", rollout=r.id, by="")
+        return (order_shift(state, stage, "retry", i.actor.user, now),)
+    return (ev.BakeRestarted(r.stage, i.actor.user, now),)
+
+
+def _still_approved(r: Rollout, stage: Stage, plan: Plan, now: float) -> bool:
+    """Whether the approval at hand lets this very stage of this very plan be shifted once more."""
+    a = r.approval
+    return (
+        a is not None
+        and (a.stage, a.plan_hash, a.decided) == (stage.name, plan.hash, "approved")
+        and now < a.expires_at
+    )
+
+
+def _left_by(r: Rollout, d: DriftedHost) -> bool:
+    """Whether the host has what a shift left that failed since the last good one; anything else is a person's doing."""
+    ordered = d.generation is not None and r.live_generation < d.generation <= r.generation
+    return ordered and d.state in ("ok", "stale")
+
+
+@_decide.register
+def _(i: it.AddNote, state: ServiceState, r: Rollout, now: float, plan: Plan) -> Decision:
+    text = i.text.strip()
+    return (ev.NoteAdded(i.actor.user, text, r.stage, now),) if text else refuse("empty_note")
+
+
+@_decide.register
+def _(i: it.AnswerDrift, state: ServiceState, r: Rollout, now: float, plan: Plan) -> Decision:
+    if not may_operate(plan, r, i.actor):
+        return _not_allowed(plan, r, i.choice)
+    return reports.answer_drift(state, r, i, now, plan)
+
+
+@_decide.register
+def _(i: it.ReportShift, state: ServiceState, r: Rollout, now: float, plan: Plan) -> Decision:
+    return reports.shift(r, i, now)
+
+
+@_decide.register
+def _(i: it.ReportRollback, state: ServiceState, r: Rollout, now: float, plan: Plan) -> Decision:
+    return reports.rollback(r, i, now)
+
+
+@_decide.register
+def _(i: it.ReportBoard, state: ServiceState, r: Rollout, now: float, plan: Plan) -> Decision:
+    return boards.judge(state, r, i.board, now, plan)
+
+
+@_decide.register
+def _(i: it.NotePlan, state: ServiceState, r: Rollout, now: float, plan: Plan) -> Decision:
+    if r.plan_hash == plan.hash or r.status is Status.ROLLING_BACK:
+        return ()
+    changed = ev.PlanChanged(r.plan_hash, plan.hash, now)
+    stage = next((s for s in plan.stages if s.name == r.stage), None)
+    if r.status is Status.AWAITING_APPROVAL and r.approval and stage:
+        voided = ev.ApprovalClosed(r.approval.stage, r.approval.attempt, "voided", "", now)
+        return (changed, voided, ask(r, stage, now, plan, r.initiator))
+    if r.status in (Status.WATCHING, Status.HELD, Status.SHIFTING):
+        return (changed,) if r.status is Status.WATCHING else ()
+    held = ev.StageHeld(r.stage, Hold.PLAN_CHANGED, f"{r.plan_hash} -> {plan.hash}", (), now)
+    if r.status is Status.AWAITING_APPROVAL and r.approval:
+        return (ev.ApprovalClosed(r.approval.stage, r.approval.attempt, "voided", "", now), held)
+    return (held,)
+
+
+@_decide.register
+def _(i: it.Tick, state: ServiceState, r: Rollout, now: float, plan: Plan) -> Decision:
+    approval = r.approval
+    if r.status is Status.AWAITING_APPROVAL and approval and not approval.decided and now >= approval.expires_at:
+        closed = ev.ApprovalClosed(approval.stage, approval.attempt, "expired", "", now)
+        return (closed, ev.StageHeld(r.stage, Hold.EXPIRED, "", (), now))
+    over = r.status is Status.WATCHING and r.watch_until is not None and now >= r.watch_until
+    if over and not i.blind and not r.paused_by and not r.drift:
+        return (ev.RolloutCompleted(r.id, r.version, now),)
+    return ()
+
+
+def simulate(state: ServiceState, version: str, plan: Plan) -> Rollout | Refusal:
+    """The rollout that `start` would begin, for the dry run; nothing is recorded."""
+    roles = roles_for(replace(state, rollout=None), plan)
+    if roles is None:
+        return refuse("serving_elsewhere", serving=", ".join(state.serving), version=state.serving_version or "?")
+    if version == roles.stable_version:
+        return refuse("already_serving", version=version, service=state.service)
+    first = plan.stages[0]
+    return Rollout(
+        id="dry-run",
+        service=state.service,
+        version=version,
+        stable_version=roles.stable_version,
+        stable=roles.stable,
+        canary=roles.canary,
+        salt="dry-run",
+        initiator="",
+        reason="",
+        plan_hash=plan.hash,
+        started_at=0.0,
+        status=Status.AWAITING_APPROVAL,
+        stage=first.name,
+    )

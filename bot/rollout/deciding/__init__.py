@@ -1,0 +1,1 @@
+"""The parts of `decide`, by what they judge."""

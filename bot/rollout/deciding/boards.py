@@ -1,0 +1,101 @@
+"""From measurements to what follows: pass, hold, prolong, warn, roll back."""
+
+from __future__ import annotations
+
+from bot.rollout import events as ev
+from bot.rollout.deciding.common import ask, next_stage
+from bot.rollout.gate import conclusion, overdue, spent, tripped
+from bot.rollout.model import Board, Hold, Rollout, ServiceState, Status, TriggerResult, Verdict
+from bot.rollout.plan import OnVerdict, Plan, Stage
+
+UNWATCHED = frozenset({Status.ROLLING_BACK, Status.ROLLED_BACK, Status.CANCELLED, Status.COMPLETED})
+
+
+def roll_back(
+    state: ServiceState, r: Rollout, by: str, reason: str, trigger: TriggerResult | None, now: float
+) -> tuple[ev.Event, ...]:
+    return (ev.RollbackOrdered(state.generation + 1, by, reason, trigger, r.stage, now),)
+
+
+def judge(state: ServiceState, r: Rollout, board: Board, now: float, plan: Plan) -> tuple[ev.Event, ...]:
+    """`board` is the judged one, about to be stored; only what changed becomes an event."""
+    if r.status in UNWATCHED or not r.live_generation or board.generation != r.live_generation:
+        return ()
+    trigger = tripped(board)
+    if trigger:
+        return roll_back(state, r, "trigger", trigger.text, trigger, now)
+    sight = _sight(r, board, now, plan)
+    stage = next((s for s in plan.stages if s.name == r.live_stage), None)
+    if r.status is not Status.BAKING or stage is None or r.plan_hash != plan.hash:
+        return sight
+    if r.bake_started_at is not None and board.started_at < r.bake_started_at:
+        return sight  # judged before the bake was started anew: its baked time belongs to the bake that ended
+    return sight + _verdicts(r, board, now) + _end(state, r, board, stage, now, plan)
+
+
+def _sight(r: Rollout, board: Board, now: float, plan: Plan) -> tuple[ev.Event, ...]:
+    if board.blind_since is not None:
+        if not r.blind_told and now - board.blind_since >= plan.blind_warning:
+            errors = [g.error for g in board.gates] + [t.error for t in board.triggers]
+            error = next((e for e in errors if e), "")
+            return (ev.SightLost(r.live_stage, board.blind_since, error, now),)
+        return ()
+    return (ev.SightRegained(r.live_stage, board.blind_total, now),) if r.blind_told else ()
+
+
+def _verdicts(r: Rollout, board: Board, now: float) -> tuple[ev.Event, ...]:
+    """Changes against what the log last said of each gate: the record holds the last told row."""
+    record = r.record(r.live_stage)
+    known = {g.text: g.verdict for g in record.gates} if record else {}
+    return tuple(
+        ev.VerdictChanged(r.live_stage, gate, known.get(gate.text), now)
+        for gate in board.gates
+        if gate.verdict is not known.get(gate.text, Verdict.NOT_ENOUGH_DATA)
+    )
+
+
+def _end(state: ServiceState, r: Rollout, board: Board, stage: Stage, now: float, plan: Plan) -> tuple[ev.Event, ...]:
+    if r.paused_by or r.drift:
+        return ()
+    worst = conclusion(board, stage)
+    if worst is Verdict.PASS:
+        passed = ev.StagePassed(stage.name, board.gates, board.share, board.baked, now)
+        return (passed, *_after_pass(r, stage, now, plan))
+    if worst is Verdict.FAIL:
+        failed = ", ".join(g.text for g in board.gates if g.verdict is Verdict.FAIL)
+        return _unmet(state, r, board, stage, Hold.GATES_FAILED, failed, stage.on_fail, now)
+    if worst is Verdict.BLIND and stage.on_blind is OnVerdict.ROLLBACK and r.blind_told:
+        return roll_back(state, r, "policy", "blind", None, now)
+    if worst is Verdict.BLIND:
+        return ()
+    if overdue(board, stage, now):
+        return _overdue(state, r, board, stage, now)
+    if not r.prolonged and spent(board, now) >= stage.bake + 2 * plan.interval:
+        return (ev.BakeProlonged(stage.name, now - spent(board, now) + stage.max_bake, now),)
+    return ()
+
+
+def _overdue(state: ServiceState, r: Rollout, board: Board, stage: Stage, now: float) -> tuple[ev.Event, ...]:
+    """A gate that failed on enough data has failed, whatever another one still lacks."""
+    failed = ", ".join(g.text for g in board.gates if g.verdict is Verdict.FAIL)
+    if failed:
+        return _unmet(state, r, board, stage, Hold.GATES_FAILED, failed, stage.on_fail, now)
+    lacking = ", ".join(g.text for g in board.gates if g.verdict is not Verdict.PASS)
+    detail = lacking or f"measured for {board.baked:.0f} s of {stage.bake:.0f} s"
+    return _unmet(state, r, board, stage, Hold.NOT_ENOUGH_DATA, detail, stage.on_not_enough_data, now)
+
+
+def _after_pass(r: Rollout, stage: Stage, now: float, plan: Plan) -> tuple[ev.Event, ...]:
+    following = next_stage(plan, stage.name)
+    if following is None:
+        return (ev.WatchStarted(now + plan.watch, now),)
+    return (ask(r, following, now, plan, r.initiator),) if plan.promote == "auto" else ()
+
+
+def _unmet(
+    state: ServiceState, r: Rollout, board: Board, stage: Stage, hold: Hold, detail: str, policy: OnVerdict, now: float
+) -> tuple[ev.Event, ...]:
+    held = ev.StageHeld(stage.name, hold, detail, board.gates, now)
+    if policy is OnVerdict.ROLLBACK:
+        return (held, *roll_back(state, r, "policy", detail, None, now))
+    return (held,)

@@ -1,0 +1,99 @@
+"""What the world must be asked to do because an event happened. Pure."""
+
+from __future__ import annotations
+
+from bot.rollout import events as ev
+from bot.rollout.effects import (
+    Effect,
+    ReadFleet,
+    ReadReactions,
+    RestoreTraffic,
+    ShiftTraffic,
+    ShowApproval,
+    ShowCard,
+    Tell,
+    Whisper,
+)
+from bot.rollout.model import ServiceState, Verdict
+
+# Only these reach the channel besides the thread: a failure, a rollback, the end (and what blinds the bot).
+BROADCAST = (
+    ev.ShiftFailed,
+    ev.StageHeld,
+    ev.SightLost,
+    ev.DriftFound,
+    ev.RollbackOrdered,
+    ev.RolledBack,
+    ev.RolloutCompleted,
+)
+SILENT = (ev.ApprovalAsked, ev.ReactionRefused, ev.ApproversChanged, ev.GenerationSeen)
+
+
+def told(event: ev.Event) -> bool:
+    """Whether the timeline has a line for it. Of verdicts only those that turn to or from a failure."""
+    if isinstance(event, ev.VerdictChanged):
+        return Verdict.FAIL in (event.gate.verdict, event.before)
+    if isinstance(event, ev.ShiftOrdered):
+        return event.why != "stage"  # the approval's own line has just said it
+    return not isinstance(event, SILENT)
+
+
+def broadcast(event: ev.Event) -> bool:
+    if isinstance(event, ev.HostsRestored):
+        return bool(event.pending)
+    return isinstance(event, BROADCAST)
+
+
+def follow(event: ev.Event, after: ServiceState) -> tuple[Effect, ...]:
+    """`after` is the state with the event folded in; `after.seq` is the event's seq."""
+    r = after.rollout
+    if r is None:
+        return ()
+    effects: list[Effect] = [*_acts(event, after)]
+    if told(event):
+        effects.append(Tell(r.id, after.seq, event, broadcast(event)))
+    effects.append(ShowCard(r.id))
+    return tuple(effects)
+
+
+def _acts(event: ev.Event, after: ServiceState) -> tuple[Effect, ...]:
+    r = after.rollout
+    assert r is not None
+    approval = r.approval
+    match event:
+        case ev.RolloutStarted():
+            return (ReadFleet(r.id, f"start{after.seq}"),)
+        case ev.ShiftOrdered():
+            return (ShiftTraffic(r.id, event.stage, event.generation, overwrite=event.why != "stage"),)
+        case ev.ShiftFailed() | ev.HostsRestored(pending=(_, *_)):
+            # What is on the hosts now is read, not assumed; one with a higher generation refuses every order below it.
+            return (ReadFleet(r.id, f"seq{after.seq}"),)
+        case ev.RollbackOrdered():
+            shown = (ShowApproval(r.id, approval.stage, approval.attempt),) if approval else ()
+            return (RestoreTraffic(r.id, event.generation), *shown)
+        case ev.RolloutCancelled() if approval:
+            return (ShowApproval(r.id, approval.stage, approval.attempt),)
+        case ev.ApprovalAsked() | ev.ApproversChanged() | ev.StageApproved() | ev.ApprovalClosed():
+            return (ShowApproval(r.id, event.stage, event.attempt),)
+        case ev.ReactionRefused():
+            return (Whisper(r.id, after.seq, event.user, event.stage, event.attempt, event.code),)
+        case ev.RolloutResumed() | ev.DriftGone() | ev.DriftAdopted() if approval and not approval.decided:
+            # Quorum may have been reached meanwhile; nobody should have to react twice.
+            return (ReadReactions(r.id, approval.stage, approval.attempt, serial=f"seq{after.seq}"),)
+    return ()
+
+
+def lane(effect: Effect, service: str) -> str:
+    """Effects of one lane are performed one at a time: no host takes two orders at once, a thread stays in order."""
+    match effect:
+        case ShiftTraffic() | RestoreTraffic():
+            return f"fleet:{service}"
+        case ReadFleet():
+            return f"read:{service}"
+        case ReadReactions():
+            return f"reactions:{service}"
+        case ShowCard():
+            return f"card:{service}"  # the whole truth does not queue behind the story of how it came about
+        case ShowApproval() | Whisper():
+            return f"approval:{service}"
+    return f"chat:{service}"

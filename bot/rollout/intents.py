@@ -1,0 +1,157 @@
+"""What somebody or something wants, or reports. Imperative; nothing has happened yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from bot.rollout.model import Board, DriftedHost, Person
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    rollout: str  # the id the engine allotted
+    version: str
+    actor: Person
+    reason: str = ""
+    salt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Promote:
+    actor: Person
+    force_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RollBack:
+    actor: Person
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    actor: Person
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    actor: Person
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    actor: Person
+
+
+@dataclass(frozen=True, slots=True)
+class AddNote:
+    actor: Person
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerDrift:
+    actor: Person
+    choice: Literal["adopt", "restore"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reaction:
+    person: Person
+    emoji: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportReactions:
+    """The whole set of reactions on an approval message as read from Slack now: order and repetition do not matter.
+
+    rollout, stage, attempt: the asking the message belongs to; what was said of another one counts for nothing.
+    """
+
+    rollout: str
+    stage: str
+    attempt: int
+    reactions: tuple[Reaction, ...]
+    actor: Person | None = None  # who reacted just now, if that is why it was read
+    emoji: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportShift:
+    generation: int
+    ok: bool
+    outcome: str  # bot.fleet.target.Outcome value
+    failed: tuple[tuple[str, str], ...] = ()  # (host, error)
+    duration: float = 0.0
+    hosts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReportRollback:
+    generation: int
+    restored: tuple[str, ...]
+    pending: tuple[tuple[str, str], ...]  # (host, error)
+    duration: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ReportFleet:
+    """Hosts as read: the highest generation seen and the hosts that are not what the log says they should be."""
+
+    highest_generation: int
+    drift: tuple[DriftedHost, ...]
+    for_generation: int  # the live generation the comparison was made against
+    unread: tuple[str, ...] = ()  # hosts that did not answer: what was known of their drift stays known
+
+
+@dataclass(frozen=True, slots=True)
+class ReportBoard:
+    board: Board
+
+
+@dataclass(frozen=True, slots=True)
+class NotePlan:
+    """The plan in force may have changed (the bot was started with another file)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time has passed: expire what is due."""
+
+    blind: bool = False  # whether the last evaluation could not see; a blind watch does not end
+
+
+Intent = (
+    Start
+    | Promote
+    | RollBack
+    | Pause
+    | Resume
+    | Retry
+    | AddNote
+    | AnswerDrift
+    | ReportReactions
+    | ReportShift
+    | ReportRollback
+    | ReportFleet
+    | ReportBoard
+    | NotePlan
+    | Tick
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why an intent changes nothing: a code with the facts, made into a sentence (with the mend) at the edge."""
+
+    code: str
+    facts: tuple[tuple[str, str], ...] = ()
+
+    def fact(self, name: str) -> str:
+        return dict(self.facts).get(name, "")
+
+
+def refuse(code: str, **facts: object) -> Refusal:
+    return Refusal(code, tuple((k, str(v)) for k, v in facts.items()))

@@ -1,0 +1,367 @@
+"""A small plan, some people, and a hand that walks a rollout from status to status."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+
+from bot.rollout import events as ev
+from bot.rollout import intents as it
+from bot.rollout.decide import decide
+from bot.rollout.evolve import evolve, fold
+from bot.rollout.follow import follow
+from bot.rollout.gate import Need, Value, judge, needs
+from bot.rollout.intents import Reaction, Refusal, ReportReactions
+from bot.rollout.model import (
+    Board,
+    DriftedHost,
+    GateResult,
+    Person,
+    Rollout,
+    ServiceState,
+    Status,
+    Verdict,
+)
+from bot.rollout.plan import (
+    ApprovalRule,
+    Condition,
+    FleetPlan,
+    Host,
+    Metric,
+    Plan,
+    Stage,
+    Traffic,
+)
+
+T0 = 1_000_000.0
+BAKE = 60.0
+INTERVAL = 15.0
+HOSTS = ("h1", "h2", "h3")
+BOT = "UBOT"
+YES, NO = "white_check_mark", "x"
+
+INI = Person("UINI", roles=frozenset({"rm"}))
+ANN = Person("UANN", roles=frozenset({"rm"}))
+BEN = Person("UBEN", roles=frozenset({"rm", "dba"}))
+EVE = Person("UEVE", roles=frozenset({"designer"}))
+STRANGER = Person("USTR")
+ROBOT = Person("UROB", bot=True, roles=frozenset({"rm"}))
+GUEST = Person("UGUE", guest=True, roles=frozenset({"rm"}))
+LEFT = Person("ULEF", deactivated=True, roles=frozenset({"rm"}))
+PARTNER = Person("UPAR", external=True, roles=frozenset({"rm"}))
+DARK = Person("UDAR", known=False, roles=frozenset({"rm"}))
+SEED = Person(BOT, bot=True, roles=frozenset({"rm"}))
+EVERYBODY = (INI, ANN, BEN, EVE, STRANGER, ROBOT, GUEST, LEFT, PARTNER, DARK, SEED)
+ELIGIBLE = frozenset({"UINI", "UANN", "UBEN"})  # written down, not computed: what the tests hold the core against
+
+TRAFFIC = Traffic("sticky", ("10.0.0.1:80",), ("10.0.0.2:80",), "1.0.0")
+METRICS = (
+    Metric("error_rate", "percent", 'err{v="$version"}[$window]', samples="requests"),
+    Metric("p95", "seconds", 'p95{i=~"$instances"}[$window]', samples="requests"),
+    Metric("users", "count", 'users{s="$service"}[$window]', per_pool=False),
+    Metric("requests", "count", 'req{p="$pool"}[$window]'),
+)
+ERRORS = Condition("error_rate < 5%", "error_rate", "<", 5.0)
+USERS = Condition("users > 1", "users", ">", 1.0)
+SLOW_TRIP = Condition("error_rate > 10%", "error_rate", ">", 10.0, hold_for=30.0, window=60.0)
+FAST_TRIP = Condition("error_rate > 25%", "error_rate", ">", 25.0, hold_for=0.0, window=60.0)
+
+RULE = ApprovalRule(YES, NO, 1, ("rm",), 4 * 3600.0)
+
+
+def stage(name: str, weight: float, **changes: object) -> Stage:
+    base = Stage(name, BAKE, 2 * BAKE, (ERRORS, USERS), RULE, weight=weight, min_samples=100, min_readings=3)
+    return replace(base, **changes)  # type: ignore[arg-type]
+
+
+STAGES = (
+    stage("internal", 0.0, audience="internal"),
+    stage("few", 5.0),
+    stage("some", 20.0, approval=replace(RULE, quorum=2)),
+    stage("all", 100.0),
+)
+
+
+def plan(source: str = "a", **changes: object) -> Plan:
+    base = Plan(
+        service="shop",
+        title="Shop",
+        channel="releases",
+        traffic=TRAFFIC,
+        fleet=FleetPlan("local", tuple(Host(name) for name in HOSTS)),
+        metrics=METRICS,
+        stages=STAGES,
+        triggers=(SLOW_TRIP, FAST_TRIP),
+        interval=INTERVAL,
+        watch=600.0,
+        blind_warning=45.0,
+        trigger_min_samples=20,
+        source=source,
+    )
+    return replace(base, **changes)  # type: ignore[arg-type]
+
+
+PLAN = plan()
+
+
+def with_stage(of: Plan, name: str, **changes: object) -> Plan:
+    stages = tuple(replace(s, **changes) if s.name == name else s for s in of.stages)  # type: ignore[arg-type]
+    return replace(of, stages=stages, source=f"{of.source} {name} {sorted(changes.items())}")
+
+
+def gates(verdict: Verdict = Verdict.PASS) -> tuple[GateResult, ...]:
+    first = GateResult(ERRORS.text, "error_rate", verdict, 1.0, 1.0, 500.0, 9)
+    return (first, GateResult(USERS.text, "users", Verdict.PASS, 7.0, None, None, 9))
+
+
+@dataclass
+class Reading:
+    """What every metric says at one evaluation; a trap is a value no honest edge would send."""
+
+    errors: float | None = 1.0
+    samples: float | None = 500.0
+    users: float | None = 7.0
+    failed: tuple[str, ...] = ()  # metrics whose query failed
+    quick: float | None = None  # the error rate of the triggers' window, if it is another
+
+    def value(self, need: Need) -> Value:
+        if need.metric in self.failed:
+            return Value(None, f"{need.metric} failed")
+        errors = self.errors if self.quick is None or need.window != 60.0 else self.quick
+        return Value({"error_rate": errors, "p95": 0.1, "users": self.users, "requests": self.samples}[need.metric])
+
+
+GOOD = Reading()
+BAD = Reading(errors=8.0)
+AWFUL = Reading(errors=50.0)
+EMPTY = Reading(errors=None, samples=None, users=None)
+FEW = Reading(samples=3.0)
+BLIND = Reading(failed=("error_rate", "requests", "users", "p95"))
+NAN = Reading(errors=float("nan"), samples=float("nan"), users=float("nan"))
+
+
+@dataclass
+class Flow:
+    """Submits intents, folds what follows, and keeps the whole log."""
+
+    plan: Plan = PLAN
+    now: float = T0
+    state: ServiceState = field(default_factory=lambda: ServiceState("shop"))
+    log: list[ev.Event] = field(default_factory=list)
+    effects: list[object] = field(default_factory=list)
+    board: Board | None = None
+    started: int = 0
+
+    @property
+    def r(self) -> Rollout:
+        assert self.state.rollout is not None
+        return self.state.rollout
+
+    def decide(self, intent: it.Intent) -> tuple[ev.Event, ...] | Refusal:
+        return decide(self.state, intent, self.now, self.plan, BOT)
+
+    def act(self, intent: it.Intent) -> tuple[ev.Event, ...]:
+        """The events of an intent that must not be refused."""
+        decision = self.decide(intent)
+        assert not isinstance(decision, Refusal), decision
+        self.take(decision)
+        return decision
+
+    def take(self, events: Iterable[ev.Event]) -> None:
+        for event in events:
+            self.state = evolve(self.state, event)
+            self.log.append(event)
+            self.effects += follow(event, self.state)
+        assert fold(ServiceState("shop"), self.log) == self.state
+
+    def refused(self, intent: it.Intent, code: str) -> Refusal:
+        decision = self.decide(intent)
+        assert isinstance(decision, Refusal), decision
+        assert decision.code == code
+        return decision
+
+    def later(self, seconds: float) -> Flow:
+        self.now += seconds
+        return self
+
+    def start(self, version: str = "2.0.0", actor: Person = INI) -> Flow:
+        self.started += 1
+        self.act(it.Start(f"ROLLOUT-{self.started}", version, actor, "a reason"))
+        return self
+
+    def reactions(self, *reactions: Reaction | Person) -> ReportReactions:
+        """The asking under way with these reactions on its message; a person alone stands for their approval."""
+        approval = self.r.approval
+        assert approval is not None
+        given = tuple(Reaction(x, YES) if isinstance(x, Person) else x for x in reactions)
+        return ReportReactions(self.r.id, approval.stage, approval.attempt, given)
+
+    def approve(self, *people: Person) -> tuple[ev.Event, ...]:
+        return self.act(self.reactions(*(people or (ANN, BEN))))
+
+    def shifted(self, ok: bool = True) -> tuple[ev.Event, ...]:
+        failed = () if ok else (("h2", "no answer"),)
+        outcome = "done" if ok else "reverted"
+        return self.act(it.ReportShift(self.r.generation, ok, outcome, failed, 0.5, HOSTS if ok else ()))
+
+    def evaluate(self, reading: Reading = GOOD, seconds: float = INTERVAL) -> tuple[ev.Event, ...]:
+        """One evaluation as the observer makes it."""
+        self.later(seconds)
+        r = self.r
+        began = r.bake_started_at or self.now
+        board = self.board
+        if board is None or board.generation != r.live_generation or board.started_at < began:
+            board = Board(r.id, r.live_stage, r.live_generation, began)
+        at = self.plan.stage(r.live_stage)
+        values = {n: reading.value(n) for n in needs(self.plan, r, at, board, self.now)}
+        counting = r.status is Status.BAKING and not r.paused_by and not r.drift
+        self.board = judge(self.plan, at, board, values, self.now, counting=counting)
+        return self.act(it.ReportBoard(self.board))
+
+    def bake(self, reading: Reading = GOOD, most: int = 40) -> Flow:
+        """Evaluates until the bake has come to something."""
+        for _ in range(most):
+            self.evaluate(reading)
+            if self.r.status is not Status.BAKING:
+                return self
+        raise AssertionError(f"still baking: {self.board}")
+
+    def tick(self, seconds: float = 0.0, blind: bool = False) -> tuple[ev.Event, ...]:
+        self.later(seconds)
+        return self.act(it.Tick(blind))
+
+    def restored(self) -> tuple[ev.Event, ...]:
+        return self.act(it.ReportRollback(self.r.generation, HOSTS, (), 0.5))
+
+    def to_baking(self, name: str) -> Flow:
+        if self.state.active is None:
+            self.start()
+        while True:
+            self.approve()
+            self.shifted()
+            if self.r.stage == name:
+                return self
+            self.bake()
+            self.act(it.Promote(ANN))
+
+    def drifted(self, *drift: DriftedHost, unread: tuple[str, ...] = (), highest: int = 0) -> tuple[ev.Event, ...]:
+        return self.act(it.ReportFleet(highest, drift, self.state.live_generation, unread))
+
+    def change_plan(self, new: Plan) -> tuple[ev.Event, ...]:
+        self.plan = new
+        return self.act(it.NotePlan())
+
+
+def lower(host: str = "h1", share: float | None = 0.0, digest: str = "d1") -> DriftedHost:
+    return DriftedHost(host, "edited", 1, share, digest)
+
+
+OTHER_PLAN = replace(PLAN, source="another")
+
+
+def _held_gates() -> Flow:
+    return Flow().to_baking("few").bake(BAD)
+
+
+def _held_data() -> Flow:
+    return Flow().to_baking("few").bake(FEW)
+
+
+def _held_shift() -> Flow:
+    flow = Flow().to_baking("internal").bake()
+    flow.act(it.Promote(ANN))
+    flow.approve()
+    flow.shifted(ok=False)
+    return flow
+
+
+def _awaiting_second() -> Flow:
+    flow = Flow().to_baking("internal").bake()
+    flow.act(it.Promote(ANN))
+    return flow
+
+
+def _held_vetoed() -> Flow:
+    flow = _awaiting_second()
+    flow.act(flow.reactions(Reaction(ANN, NO)))
+    return flow
+
+
+def _held_expired() -> Flow:
+    flow = _awaiting_second()
+    flow.tick(4 * 3600)
+    return flow
+
+
+def _held_plan() -> Flow:
+    flow = Flow().to_baking("few")
+    flow.change_plan(OTHER_PLAN)
+    return flow
+
+
+def _shifting() -> Flow:
+    flow = Flow().start()
+    flow.approve()
+    return flow
+
+
+def _shifting_second() -> Flow:
+    flow = _awaiting_second()
+    flow.approve()
+    return flow
+
+
+def _rolling_back() -> Flow:
+    flow = Flow().to_baking("few")
+    flow.act(it.RollBack(EVE, "it smells"))
+    return flow
+
+
+def _rolled_back() -> Flow:
+    flow = _rolling_back()
+    flow.restored()
+    return flow
+
+
+def _cancelled() -> Flow:
+    flow = Flow().start()
+    flow.act(it.RollBack(EVE, "not today"))
+    return flow
+
+
+def _completed() -> Flow:
+    flow = Flow().to_baking("all").bake()
+    flow.tick(600)
+    return flow
+
+
+SITUATIONS: dict[str, Callable[[], Flow]] = {
+    "none": Flow,
+    "awaiting": lambda: Flow().start(),
+    "awaiting_2nd": _awaiting_second,
+    "shifting": _shifting,
+    "shifting_2nd": _shifting_second,
+    "baking": lambda: Flow().to_baking("few"),
+    "passed": lambda: Flow().to_baking("few").bake(),
+    "held_gates": _held_gates,
+    "held_data": _held_data,
+    "held_shift": _held_shift,
+    "held_vetoed": _held_vetoed,
+    "held_expired": _held_expired,
+    "held_plan": _held_plan,
+    "watching": lambda: Flow().to_baking("all").bake(),
+    "rolling_back": _rolling_back,
+    "rolled_back": _rolled_back,
+    "cancelled": _cancelled,
+    "completed": _completed,
+}
+TOUCHED = tuple(n for n in SITUATIONS if n not in ("none", "awaiting", "rolled_back", "cancelled", "rolling_back"))
+ACTIVE = tuple(n for n in SITUATIONS if n not in ("none", "rolled_back", "cancelled", "completed"))
+
+
+def situation(name: str) -> Flow:
+    return SITUATIONS[name]()
+
+
+def names(events: Iterable[ev.Event]) -> list[str]:
+    return [type(e).__name__ for e in events]

@@ -1,0 +1,259 @@
+"""DESIGN §6 under anything that anybody may do, and proof that the checker would notice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, get_args
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from bot.rollout import approval, decide, gate
+from bot.rollout import events as ev
+from bot.rollout.deciding import boards, common, reactions, reports
+from bot.rollout.intents import Refusal, refuse
+from bot.rollout.model import ServiceState, Status, Verdict
+from bot.rollout.plan import OnVerdict
+from tests.rollout.machine import Machine
+from tests.rollout.rules import Broken
+from tests.rollout.walker import walk
+
+QUIET = tuple(HealthCheck)
+HONEST = settings(
+    max_examples=40, stateful_step_count=30, deadline=None, database=None, suppress_health_check=tuple(HealthCheck)
+)
+WALKS = 30
+MUTANT_WALKS = 200  # of so many, each mutant must break its rule in one; most do in the first
+
+
+def test_the_rules_hold_whatever_anybody_does() -> None:
+    run_state_machine_as_test(Machine, settings=HONEST)
+
+
+def test_the_rules_hold_on_long_walks_with_a_way_out_at_the_end_of_each() -> None:
+    """Also the control of the mutants below: the same walks, and nothing to complain of."""
+    happened = set()
+    for seed in range(WALKS):
+        world = walk(seed)
+        world.finishes()
+        world.goes_back()
+        happened |= {type(event) for event in world.log}
+    assert happened == set(get_args(ev.Event)), "walks that do not reach everything prove little"
+
+
+Patch = Callable[[pytest.MonkeyPatch], None]
+
+
+def own_approval(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(reactions, "count", lambda rule, _, bot, given: approval.count(rule, "", bot, given))
+
+
+def guests_count(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(approval, "member", lambda person: "")
+
+
+def no_roles(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(approval, "standing", lambda person, roles: approval.member(person))
+
+
+def one_is_enough(patch: pytest.MonkeyPatch) -> None:
+    real = reactions._outcome
+
+    def outcome(state: Any, r: Any, asked: Any, stage: Any, tally: Any, now: float) -> Any:
+        return real(state, r, asked, replace(stage, approval=replace(stage.approval, quorum=1)), tally, now)
+
+    patch.setattr(reactions, "_outcome", outcome)
+
+
+def vetoes_are_ignored(patch: pytest.MonkeyPatch) -> None:
+    real = approval.count
+    patch.setattr(reactions, "count", lambda *given: replace(real(*given), vetoers=()))
+
+
+def next_weight(patch: pytest.MonkeyPatch) -> None:
+    real = common.order_shift
+
+    def order(state: Any, stage: Any, *more: Any) -> ev.ShiftOrdered:
+        return replace(real(state, stage, *more), weight=min(100.0, stage.weight * 4 + 5))
+
+    patch.setattr(reactions, "order_shift", order)
+
+
+def old_approval_for_retry(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(decide, "_still_approved", lambda *_: True)
+
+
+def restore_under_any_plan(patch: pytest.MonkeyPatch) -> None:
+    real = reports.answer_drift
+
+    def answer(state: Any, r: Any, intent: Any, now: float, plan: Any) -> Any:
+        return real(state, replace(r, live_plan_hash=plan.hash, plan_hash=plan.hash), intent, now, plan)
+
+    patch.setattr(reports, "answer_drift", answer)
+
+
+def promote_shifts(patch: pytest.MonkeyPatch) -> None:
+    def advance(r: Any, now: float, plan: Any, by: str) -> Any:
+        following = common.next_stage(plan, r.stage)
+        if following is None:
+            return (ev.WatchStarted(now + plan.watch, now),)
+        return (ev.ShiftOrdered(following.name, 1000 + int(now), following.weight, "stage", by, now),)
+
+    patch.setattr(decide, "_advance", advance)
+
+
+def same_generation(patch: pytest.MonkeyPatch) -> None:
+    real = common.order_shift
+
+    def order(state: ServiceState, *more: Any) -> ev.ShiftOrdered:
+        return replace(real(state, *more), generation=max(1, state.generation))
+
+    for module in (reactions, reports, decide):
+        patch.setattr(module, "order_shift", order)
+
+
+def rollback_below_what_was_seen(patch: pytest.MonkeyPatch) -> None:
+    def back(state: Any, r: Any, by: str, reason: str, trigger: Any, now: float) -> Any:
+        return (ev.RollbackOrdered(r.generation + 1, by, reason, trigger, r.stage, now),)
+
+    patch.setattr(boards, "roll_back", back)
+
+
+def two_at_once(patch: pytest.MonkeyPatch) -> None:
+    real = decide._start
+    patch.setattr(decide, "_start", lambda state, *more: real(replace(state, rollout=None), *more))
+
+
+def no_way_back_while_paused(patch: pytest.MonkeyPatch) -> None:
+    real = decide._roll_back
+
+    def back(state: ServiceState, *more: Any) -> Any:
+        paused = state.rollout is not None and state.rollout.paused_by
+        return refuse("paused") if paused else real(state, *more)
+
+    patch.setattr(decide, "_roll_back", back)
+
+
+def cancel_for_rollback(patch: pytest.MonkeyPatch) -> None:
+    def back(state: ServiceState, intent: Any, now: float) -> tuple[ev.Event, ...] | Refusal:
+        r = state.active
+        return refuse("no") if r is None else (ev.RolloutCancelled(r.id, intent.actor.user, "", now),)
+
+    patch.setattr(decide, "_roll_back", back)
+
+
+def too_little_passes(patch: pytest.MonkeyPatch) -> None:
+    real = gate.conclusion
+
+    def conclusion(board: Any, stage: Any) -> Verdict | None:
+        found = real(board, stage)
+        return Verdict.PASS if found is Verdict.NOT_ENOUGH_DATA else found
+
+    patch.setattr(boards, "conclusion", conclusion)
+
+
+def blind_passes(patch: pytest.MonkeyPatch) -> None:
+    real = gate.conclusion
+
+    def conclusion(board: Any, stage: Any) -> Verdict | None:
+        found = real(replace(board, blind_since=None), stage)
+        return Verdict.PASS if found is Verdict.BLIND else found
+
+    patch.setattr(boards, "conclusion", conclusion)
+
+
+def half_a_bake(patch: pytest.MonkeyPatch) -> None:
+    real = gate.conclusion
+    patch.setattr(boards, "conclusion", lambda board, stage: real(board, replace(stage, bake=stage.bake / 2)))
+
+
+def the_clock_is_the_bake(patch: pytest.MonkeyPatch) -> None:
+    """Gaps, blindness and pauses count: the board says it baked for as long as the wall clock went."""
+    real = gate.judge
+
+    def judged(plan: Any, stage: Any, board: Any, values: Any, now: float, *, counting: bool) -> Any:
+        return replace(real(plan, stage, board, values, now, counting=counting), baked=now - board.started_at)
+
+    patch.setattr(gate, "judge", judged)
+
+
+def a_pause_counts(patch: pytest.MonkeyPatch) -> None:
+    real = gate.judge
+    patch.setattr(gate, "judge", lambda *given, counting: real(*given, counting=True))
+
+
+def few_samples_will_do(patch: pytest.MonkeyPatch) -> None:
+    real = gate._verdict
+    patch.setattr(gate, "_verdict", lambda stage, *more: real(replace(stage, min_samples=0, min_readings=0), *more))
+
+
+def a_failure_passes(patch: pytest.MonkeyPatch) -> None:
+    real = boards._unmet
+
+    def unmet(state: Any, r: Any, board: Any, stage: Any, hold: Any, detail: str, policy: OnVerdict, now: float) -> Any:
+        if policy is OnVerdict.HOLD:
+            return (ev.StagePassed(stage.name, board.gates, board.share, board.baked, now),)
+        return real(state, r, board, stage, hold, detail, policy, now)
+
+    patch.setattr(boards, "_unmet", unmet)
+
+
+def triggers_sleep_unless_baking(patch: pytest.MonkeyPatch) -> None:
+    real = boards.judge
+
+    def judge(state: Any, r: Any, board: Any, now: float, plan: Any) -> Any:
+        calm = replace(board, triggers=())
+        return real(state, r, board if r.status is Status.BAKING else calm, now, plan)
+
+    patch.setattr(boards, "judge", judge)
+
+
+def restoring_gives_more(patch: pytest.MonkeyPatch) -> None:
+    real = common.order_shift
+
+    def order(state: Any, stage: Any, *more: Any) -> ev.ShiftOrdered:
+        return replace(real(state, stage, *more), weight=stage.weight + 1)
+
+    patch.setattr(reports, "order_shift", order)
+
+
+MUTANTS: dict[str, tuple[Patch, str]] = {
+    patch.__name__: (patch, rule)
+    for rule, patches in {
+        "1": (next_weight, restoring_gives_more),
+        "trigger": (triggers_sleep_unless_baking,),
+        "2": (
+            own_approval,
+            guests_count,
+            no_roles,
+            one_is_enough,
+            vetoes_are_ignored,
+            old_approval_for_retry,
+            restore_under_any_plan,
+            promote_shifts,
+        ),
+        "fence": (same_generation, rollback_below_what_was_seen),
+        "3": (two_at_once, no_way_back_while_paused, cancel_for_rollback),
+        "4": (
+            too_little_passes,
+            blind_passes,
+            half_a_bake,
+            the_clock_is_the_bake,
+            a_pause_counts,
+            few_samples_will_do,
+            a_failure_passes,
+        ),
+    }.items()
+    for patch in patches
+}
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_a_broken_core_is_noticed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    mutate, rule = MUTANTS[name]
+    mutate(monkeypatch)
+    with pytest.raises(Broken, match=f"^rule {rule}:"):
+        for seed in range(MUTANT_WALKS):
+            walk(seed)

@@ -1,0 +1,138 @@
+"""Seeded random walks through the model world: cheaper and deeper than the state machine, but without shrinking."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+from bot.rollout import intents as it
+from bot.rollout.intents import Reaction
+from tests.rollout.kit import (
+    ANN,
+    AWFUL,
+    BAD,
+    BEN,
+    BLIND,
+    EMPTY,
+    EVE,
+    EVERYBODY,
+    FEW,
+    GOOD,
+    INI,
+    NAN,
+    NO,
+    YES,
+    Reading,
+)
+from tests.rollout.machine import PLANS
+from tests.rollout.world import World
+
+Act = Callable[[World, random.Random], None]
+TEAM = (ANN, BEN, INI)
+STEPS = 80
+
+
+def onward(world: World, rng: random.Random) -> None:
+    for _ in range(rng.randint(1, 6)):
+        world.onward()
+
+
+def react(world: World, rng: random.Random) -> None:
+    people = [rng.choice((*TEAM, *EVERYBODY)) for _ in range(rng.randint(1, 4))]
+    world.react(*(Reaction(p, rng.choice((YES, YES, YES, YES, NO, "eyes"))) for p in people))
+
+
+def evaluate(world: World, rng: random.Random) -> None:
+    """A whole bake and more of one kind of reading, then often another: what must not have counted shows then."""
+    reading = rng.choice((GOOD, BAD, FEW, EMPTY, BLIND, NAN, Reading(users=None), Reading(samples=50.0)))
+    for _ in range(rng.randint(1, 9)):
+        world.evaluate(reading, rng.choice((15.0, 15.0, 15.0, 1.0, 300.0)))
+    if rng.random() < 0.5:
+        world.evaluate(rng.choice((GOOD, GOOD, BLIND, EMPTY)))
+
+
+def disaster(world: World, rng: random.Random) -> None:
+    world.evaluate(AWFUL)
+
+
+def pause(world: World, rng: random.Random) -> None:
+    world.submit(it.Pause(rng.choice(TEAM), "lunch"))
+    for _ in range(rng.randint(0, 6)):
+        world.evaluate(GOOD)
+    if rng.random() < 0.7:
+        world.submit(it.Resume(rng.choice(TEAM)))
+
+
+def operate(world: World, rng: random.Random) -> None:
+    who = rng.choice((*TEAM, EVE))
+    world.submit(rng.choice((it.Promote(who), it.Promote(who, "we must"), it.Retry(who), it.AddNote(who, "hello"))))
+
+
+def answer(world: World, rng: random.Random) -> None:
+    world.submit(it.AnswerDrift(ANN, rng.choice(("adopt", "restore"))))  # type: ignore[arg-type]
+
+
+def roll_back(world: World, rng: random.Random) -> None:
+    world.submit(it.RollBack(rng.choice(EVERYBODY), "it smells"))
+
+
+def start(world: World, rng: random.Random) -> None:
+    world.start("2.0.0", rng.choice((*TEAM, EVE)))
+
+
+def perform(world: World, rng: random.Random) -> None:
+    world.perform(rng.randrange(6), swapped=rng.randrange(3), fails=rng.random() < 0.5)
+
+
+def by_hand(world: World, rng: random.Random) -> None:
+    host = rng.choice(world.hosts)
+    if host.generation:
+        host.weight, host.by_hand = rng.choice((0.0, 1.0, 30.0, 100.0)), True
+        host.generation += rng.choice((0, 0, 30))
+    world.read_fleet()
+
+
+def silence(world: World, rng: random.Random) -> None:
+    host = rng.choice(world.hosts)
+    host.answers = not host.answers
+
+
+def time(world: World, rng: random.Random) -> None:
+    world.tick(rng.choice((0.0, 15.0, 600.0, 5 * 3600.0)))
+
+
+def another_plan(world: World, rng: random.Random) -> None:
+    world.plan = rng.choice(PLANS)
+    if rng.random() < 0.7:
+        world.tick()
+
+
+WEIGHTS: dict[Act, int] = {
+    onward: 40,
+    react: 12,
+    evaluate: 16,
+    disaster: 1,
+    pause: 5,
+    operate: 8,
+    answer: 4,
+    roll_back: 1,
+    start: 3,
+    perform: 8,
+    by_hand: 5,
+    silence: 2,
+    time: 4,
+    another_plan: 3,
+}
+
+
+def walk(seed: int, steps: int = STEPS) -> World:
+    """The world after a walk; raises Broken where a rule was broken on the way."""
+    rng, world = random.Random(seed), World()
+    world.start()
+    if rng.random() < 0.2:
+        roll_back(world, rng)  # before anything was shifted
+    for act in rng.choices(list(WEIGHTS), list(WEIGHTS.values()), k=steps):
+        act(world, rng)
+        world.invariants()
+    world.replayed()
+    return world

@@ -1,0 +1,280 @@
+"""A rollout and a model fleet, both at the mercy of whoever calls; every step is held to the rules."""
+
+from __future__ import annotations
+
+import copy
+import math
+from dataclasses import dataclass, field
+
+from bot.engine.targets import SILENT, drift, forward, highest_generation
+from bot.fleet.target import HostReading, HostState, Serving
+from bot.rollout import effects as fx
+from bot.rollout import events as ev
+from bot.rollout import gate
+from bot.rollout import intents as it
+from bot.rollout.decide import decide
+from bot.rollout.evolve import evolve, fold
+from bot.rollout.follow import follow
+from bot.rollout.intents import Reaction, Refusal
+from bot.rollout.model import Board, Rollout, ServiceState, Status
+from bot.rollout.plan import Plan
+from tests.rollout.kit import ANN, BEN, BOT, EVE, GOOD, HOSTS, INI, INTERVAL, PLAN, T0, YES, Reading
+from tests.rollout.rules import Broken, Rules, hold_to
+
+
+@dataclass
+class ModelHost:
+    """generation, weight: of the file that is there. by_hand: a person wrote it."""
+
+    name: str
+    generation: int = 0
+    weight: float = 0.0
+    by_hand: bool = False
+    answers: bool = True
+
+    def read(self) -> HostReading:
+        if not self.answers:
+            return HostReading(self.name, HostState.UNREACHABLE)
+        if not self.generation:
+            return HostReading(self.name, HostState.ABSENT)
+        serving = Serving("shop", "R", self.generation, "shift", self.weight, True)
+        state = HostState.EDITED if self.by_hand else HostState.OK
+        return HostReading(self.name, state, serving, serving, f"{self.generation}/{self.weight}/{self.by_hand}")
+
+
+@dataclass
+class World:
+    plan: Plan = PLAN
+    now: float = T0
+    state: ServiceState = field(default_factory=lambda: ServiceState("shop"))
+    log: list[ev.Event] = field(default_factory=list)
+    waiting: list[fx.Effect] = field(default_factory=list)  # what the worker has yet to do
+    hosts: list[ModelHost] = field(default_factory=lambda: [ModelHost(name) for name in HOSTS])
+    board: Board | None = None
+    rules: Rules = field(default_factory=Rules)
+    started: int = 0
+
+    @property
+    def r(self) -> Rollout | None:
+        return self.state.rollout
+
+    def submit(self, intent: it.Intent) -> tuple[ev.Event, ...] | Refusal:
+        before = self.state
+        decision = decide(before, intent, self.now, self.plan, BOT)
+        hold_to(decision == decide(before, intent, self.now, self.plan, BOT), "determinism", intent)
+        self.rules.check(before, intent, decision, self.now, self.plan)
+        if isinstance(decision, Refusal):
+            return decision
+        for event in decision:
+            self.state = evolve(self.state, event)
+            self.log.append(event)
+            moves = (fx.ShiftTraffic, fx.RestoreTraffic, fx.ReadFleet)
+            self.waiting += [e for e in follow(event, self.state) if isinstance(e, moves)]
+        hold_to(self.state.seq == before.seq + len(decision), "replay", "seq")
+        return decision
+
+    def replayed(self) -> None:
+        hold_to(fold(ServiceState("shop"), self.log) == self.state, "replay", "the log tells another story")
+
+    # --- people
+
+    def start(self, version: str = "2.0.0", by: object = INI) -> None:
+        self.started += 1
+        serving = self.state.serving_version or self.plan.traffic.stable_version
+        version = f"{version}.{self.started}" if serving != version else version
+        self.submit(it.Start(f"R{self.started}", version, by, "because"))  # type: ignore[arg-type]
+
+    def react(self, *reactions: Reaction, stale: int = 0) -> None:
+        approval = self.r.approval if self.r else None
+        if self.r and approval:
+            self.submit(it.ReportReactions(self.r.id, approval.stage, approval.attempt - stale, reactions))
+
+    # --- the outside
+
+    def evaluate(self, reading: Reading, seconds: float = INTERVAL) -> None:
+        """As the observer does it, with an account of the time that was really measured."""
+        self.now += seconds
+        r = self.state.active
+        if r is None or not r.live_generation or r.status is Status.ROLLING_BACK:
+            return
+        stage = next((s for s in self.plan.stages if s.name == r.live_stage), None)
+        if stage is None:
+            return
+        began = r.bake_started_at or self.now
+        board = self.board
+        if board is None or board.generation != r.live_generation or board.started_at < began:
+            board = Board(r.id, r.live_stage, r.live_generation, began)
+            self.rules.measured = 0.0
+        values = {n: reading.value(n) for n in gate.needs(self.plan, r, stage, board, self.now)}
+        counting = r.status is Status.BAKING and not r.paused_by and not r.drift
+        past = self.now - (board.started_at if board.last_at is None else board.last_at)
+        wanted = [n for n in values if n.pool == "canary" and (n.metric in {g.metric for g in stage.gates})]
+        seen = all(_number(values[n].value) for n in wanted) and not any(v.error for v in values.values())
+        if counting and seen:
+            self.rules.measured += min(past, 2 * self.plan.interval)
+        self.board = gate.judge(self.plan, stage, board, values, self.now, counting=counting)
+        self.submit(it.ReportBoard(self.board))
+
+    def perform(self, index: int, *, swapped: int = len(HOSTS), fails: bool = False) -> None:
+        """One waiting effect; a shift may fail after `swapped` hosts took it, and those stay as they are."""
+        if not self.waiting:
+            return
+        effect = self.waiting.pop(index % len(self.waiting))
+        match effect:
+            case fx.ShiftTraffic():
+                self._shift(effect, swapped, fails)
+            case fx.RestoreTraffic():
+                self._restore(effect)
+            case fx.ReadFleet():
+                self.read_fleet()
+
+    def _shift(self, effect: fx.ShiftTraffic, swapped: int, fails: bool) -> None:
+        r = self.r
+        if r is None or not r.active or r.generation != effect.generation:
+            return
+        outcome = self._refused(effect, r)
+        if not outcome:
+            target = forward(r, self.plan, self.plan.stage(effect.stage), effect.generation)
+            for host in self.hosts[: swapped if fails else None]:
+                host.generation, host.weight, host.by_hand = effect.generation, target.weight, False
+            outcome = "partial" if fails else ""
+        failed = (("h3", outcome),) if outcome else ()
+        self.submit(it.ReportShift(effect.generation, not outcome, outcome or "done", failed, 0.1, HOSTS))
+
+    def _refused(self, effect: fx.ShiftTraffic, r: Rollout) -> str:
+        if r.plan_hash != self.plan.hash:
+            return "the plan changed"
+        if not all(host.answers for host in self.hosts):
+            return "unreachable"
+        if any(host.generation >= effect.generation for host in self.hosts):
+            return "fenced"
+        if not effect.overwrite and self.state.live_generation:
+            kept = dict(r.adopted)
+            found = drift([h.read() for h in self.hosts], self.state.live_generation)
+            if any(kept.get(d.host) != d.digest for d in found):
+                return "changed by hand"
+        return ""
+
+    def _restore(self, effect: fx.RestoreTraffic) -> None:
+        r = self.r
+        if r is None or r.generation != effect.generation:
+            return
+        restored, pending = [], []
+        for host in self.hosts:
+            if host.answers and host.generation <= effect.generation:
+                host.generation, host.weight, host.by_hand = effect.generation, 0.0, False
+                restored.append(host.name)
+            else:
+                pending.append((host.name, "fenced" if host.answers else "silent"))
+        self.submit(it.ReportRollback(effect.generation, tuple(restored), tuple(pending), 0.1))
+        if pending:
+            self.waiting.append(effect)
+            self.read_fleet()
+
+    def read_fleet(self) -> None:
+        readings = [host.read() for host in self.hosts]
+        live = self.state.live_generation
+        silent = tuple(r.host for r in readings if r.state in SILENT)
+        self.submit(it.ReportFleet(highest_generation(readings), drift(readings, live), live, silent))
+
+    def tick(self, seconds: float = 0.0) -> None:
+        self.now += seconds
+        r = self.state.active
+        if r is None:
+            return
+        if r.plan_hash != self.plan.hash:
+            self.submit(it.NotePlan())
+        board = self.board
+        blind = board is None or board.blind_since is not None or self.now - (board.last_at or 0) > 4 * INTERVAL
+        self.submit(it.Tick(blind))
+
+    # --- what must hold at any moment
+
+    def invariants(self) -> None:
+        for host in self.hosts:
+            ours = host.generation > self.rules.books.since and not host.by_hand
+            hold_to(not ours or host.weight <= self.rules.books.ceiling, "1", f"{host} above {self.rules.books}")
+        r = self.r
+        if r is not None and r.touched:
+            probe = decide(self.state, it.RollBack(EVE, "probe"), self.now, self.plan, BOT)
+            back = r.status in (Status.ROLLING_BACK, Status.ROLLED_BACK)
+            hold_to(back == isinstance(probe, Refusal), "3", f"{r.status}: {probe}")
+        hold_to(self.state.generation >= (r.generation if r else 0), "fence", "the service knows less than its rollout")
+
+    # --- ways out, each tried on a copy
+
+    def onward(self) -> None:
+        """What somebody who wants the rollout to go on does next, by what the card tells."""
+        r = self.state.active
+        if r is None:
+            self.start()
+        elif any(isinstance(e, fx.RestoreTraffic | fx.ShiftTraffic) for e in self.waiting):
+            self.perform(0)
+        elif r.paused_by:
+            self.submit(it.Resume(ANN))
+        elif r.drift:
+            self._answer_drift()
+        elif r.status is Status.AWAITING_APPROVAL:
+            self.react(Reaction(INI, YES), Reaction(ANN, YES), Reaction(BEN, YES))
+        elif r.status is Status.BAKING:
+            self.evaluate(GOOD)
+        elif r.status is Status.PASSED:
+            self.submit(it.Promote(ANN))
+        elif r.status is Status.HELD:
+            self.submit(it.Retry(ANN))
+        elif r.status is Status.WATCHING:
+            self.evaluate(GOOD)
+            self.tick(60.0)
+
+    def _answer_drift(self) -> None:
+        for choice in ("adopt", "restore"):
+            if not isinstance(self.submit(it.AnswerDrift(ANN, choice)), Refusal):
+                return
+        assert self.r is not None
+        for host in self.hosts:  # a person puts the host back by hand
+            if host.name in {d.host for d in self.r.drift}:
+                host.generation, host.by_hand, host.weight = self.state.live_generation, False, 0.0
+        self.read_fleet()
+
+    def finishes(self) -> None:
+        """From here a willing team with working hosts gets to the end."""
+        world = copy.deepcopy(self)
+        world._mended()
+        for _ in range(200):
+            if world.r is not None and world.r.status in (Status.COMPLETED, Status.ROLLED_BACK, Status.CANCELLED):
+                return
+            world.onward()
+            world.tick(0.0)
+        raise Broken(f"no way forward from {self.r} with {self.plan.source}: stuck at {world.r}")
+
+    def goes_back(self) -> None:
+        """From here one word brings every host back, and the next rollout can begin."""
+        world = copy.deepcopy(self)
+        r = world.r
+        if r is None:
+            return
+        world.submit(it.RollBack(EVE, "out of here"))
+        world._mended()
+        for _ in range(30):
+            world.perform(0)
+        assert world.r is not None
+        if r.touched and r.status is not Status.ROLLED_BACK:  # what a person does to a host after the end is theirs
+            hold_to(world.r.status is Status.ROLLED_BACK, "3", f"rolled back, and {world.r.status}")
+            served = {host.weight for host in world.hosts}
+            hold_to(served == {0.0}, "3", f"rolled back, and hosts serve {served}")
+        world.plan = PLAN
+        world.start("9.9.9")
+        hold_to(world.state.active is not None and world.state.active.id != r.id, "3", "no new rollout can begin")
+
+    def _mended(self) -> None:
+        for host in self.hosts:
+            host.answers = True
+        self.plan = self.plan if self.r is None or self._known(self.r) else PLAN
+
+    def _known(self, r: Rollout) -> bool:
+        stages = {s.name for s in self.plan.stages}
+        return r.stage in stages and (not r.live_stage or r.live_stage in stages)
+
+
+def _number(value: float | None) -> bool:
+    return value is not None and math.isfinite(value)
