@@ -1,0 +1,5 @@
+"""The log, the outbox and what lies beside them, behind `bot.engine.ports.Store`: SQLite, and a twin in memory."""
+
+from bot.store.errors import StoreBroken, StoreUnavailable
+
+__all__ = ["StoreBroken", "StoreUnavailable"]

@@ -1,0 +1,172 @@
+"""The pending effects, as SQL. Every function runs inside the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.engine.ports import Claimed, NewEffect
+from bot.store.codec import EFFECTS
+from bot.store.rules import NEVER_HELD
+from bot.store.schema import Db
+from bot.store.shapes import CodecError
+
+_OPEN = "state IN ('pending', 'claimed')"  # as in the index effects_open, or it is not used
+_SHOWN = "id, key, stream, lane, effect, attempts - (state = 'claimed'), iif(state = 'claimed', ready_at, 0.0)"
+
+
+def add(db: Db, stream: str, at: float, new: NewEffect) -> None:
+    """Nothing where the key is known; a coalesced one is added unless one of its key is waiting."""
+    effect = new.effect
+    text, kind = EFFECTS.encode(effect), type(effect).__name__
+    if new.coalesce:
+        waiting = db.execute(
+            "UPDATE effects SET effect = ?, kind = ?, lane = ?, priority = ?, ready_at = min(ready_at, ?) "
+            "WHERE key = ? AND state = 'pending'",
+            (text, kind, new.lane, effect.priority, new.due_at, effect.key),
+        )
+        if waiting.rowcount:
+            return
+    elif db.execute("SELECT 1 FROM effects WHERE key = ?", (effect.key,)).fetchone():
+        return
+    db.execute(
+        "INSERT INTO effects (key, stream, lane, kind, priority, effect, coalesce, added_at, ready_at) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (effect.key, stream, new.lane, kind, effect.priority, text, int(new.coalesce), at, new.due_at),
+    )
+
+
+def settle(db: Db, id: int | None) -> None:
+    """Done, whoever has it: its outcome is in the same transaction."""
+    if id is not None:
+        db.execute(f"UPDATE effects SET state = 'done', owner = '', error = '' WHERE id = ? AND {_OPEN}", (id,))
+
+
+def claim(db: Db, owner: str, now: float, lease: float, limit: int, kinds: Sequence[str] | None) -> tuple[Claimed, ...]:
+    claimed: list[Claimed] = []
+    for id in _claimable(db, now, limit, kinds):
+        row = db.execute("SELECT key, stream, lane, effect, attempts FROM effects WHERE id = ?", (id,)).fetchone()
+        key, stream, lane, text, attempts = row
+        try:
+            effect = EFFECTS.decode(text)
+        except CodecError as error:  # left open it would be claimed for ever, and hold up its lane
+            db.execute("UPDATE effects SET state = 'failed', error = ? WHERE id = ?", (str(error), id))
+            continue
+        db.execute(
+            "UPDATE effects SET state = 'claimed', owner = ?, ready_at = ?, attempts = attempts + 1 WHERE id = ?",
+            (owner, now + lease, id),
+        )
+        claimed.append(Claimed(id, key, stream, lane, effect, attempts, now + lease))
+    return tuple(claimed)
+
+
+def _claimable(db: Db, now: float, limit: int, kinds: Sequence[str] | None) -> list[int]:
+    """The ids of at most `limit` effects; the second of a lane only if it is one that is never held up."""
+    wanted = "" if kinds is None else f"AND kind IN ({', '.join('?' * len(kinds))})"
+    rows = db.execute(
+        f"""SELECT id, lane, kind FROM effects AS e WHERE {_OPEN} AND ready_at <= ? {wanted}
+        AND (kind = ? OR NOT EXISTS (
+            SELECT 1 FROM effects AS held WHERE held.lane = e.lane AND held.state = 'claimed' AND held.ready_at > ?
+        )) ORDER BY priority, id""",
+        (now, *(kinds or ()), NEVER_HELD, now),
+    )
+    taken: list[int] = []
+    lanes: set[str] = set()
+    for id, lane, kind in rows:
+        if len(taken) >= limit:
+            break
+        if lane not in lanes or kind == NEVER_HELD:
+            lanes.add(lane)
+            taken.append(id)
+    rows.close()
+    return taken
+
+
+def renew(db: Db, id: int, owner: str, until: float) -> bool:
+    return _mine(db, "ready_at = ?", (until,), id, owner)
+
+
+def finish(db: Db, id: int, owner: str) -> bool:
+    return _mine(db, "state = 'done', owner = '', error = ''", (), id, owner)
+
+
+def fail(db: Db, id: int, owner: str, error: str) -> bool:
+    return _mine(db, "state = 'failed', owner = '', error = ?", (error,), id, owner)
+
+
+def _mine(db: Db, change: str, values: tuple[object, ...], id: int, owner: str) -> bool:
+    sql = f"UPDATE effects SET {change} WHERE id = ? AND state = 'claimed' AND owner = ?"
+    return db.execute(sql, (*values, id, owner)).rowcount == 1
+
+
+def retry(db: Db, id: int, owner: str, due_at: float, error: str) -> bool:
+    mine = "SELECT 1 FROM effects WHERE id = ? AND state = 'claimed' AND owner = ?"
+    if db.execute(mine, (id, owner)).fetchone() is None:
+        return False
+    _put_back(db, id, due_at, error)
+    return True
+
+
+def unclaim(db: Db, id: int, owner: str) -> bool:
+    """As if it had not been claimed."""
+    mine = "SELECT ready_at, error FROM effects WHERE id = ? AND state = 'claimed' AND owner = ?"
+    row = db.execute(mine, (id, owner)).fetchone()
+    if row is not None:
+        db.execute("UPDATE effects SET attempts = attempts - 1 WHERE id = ?", (id,))
+        _put_back(db, id, 0.0, row[1])
+    return row is not None
+
+
+def release(db: Db) -> int:
+    claimed = db.execute("SELECT id, error FROM effects WHERE state = 'claimed' ORDER BY id").fetchall()
+    for id, error in claimed:
+        _put_back(db, id, 0.0, error)
+    return len(claimed)
+
+
+def _put_back(db: Db, id: int, ready_at: float, error: str) -> None:
+    """Pending again. Where a newer one of its key waits, that one shows all that this one would have: it goes on alone,
+    with the attempts, and the wait that the outside asked for.
+    """
+    newer = db.execute(
+        "UPDATE effects SET attempts = attempts + (SELECT attempts FROM effects WHERE id = ?1), "
+        "ready_at = max(ready_at, ?2), error = ?3 "
+        "WHERE state = 'pending' AND key = (SELECT key FROM effects WHERE id = ?1)",
+        (id, ready_at, error),
+    )
+    if newer.rowcount:
+        db.execute("UPDATE effects SET state = 'done', owner = '' WHERE id = ?", (id,))
+    else:
+        change = "UPDATE effects SET state = 'pending', owner = '', ready_at = ?, error = ? WHERE id = ?"
+        db.execute(change, (ready_at, error, id))
+
+
+def next_due(db: Db) -> float | None:
+    """An effect of a lane that is held up cannot be claimed before the lane's last lease has run out."""
+    row = db.execute(
+        f"""SELECT min(iif(kind = ?, ready_at, max(ready_at, coalesce(held_until, ready_at))))
+        FROM effects LEFT JOIN (
+            SELECT lane AS held_lane, max(ready_at) AS held_until FROM effects WHERE state = 'claimed' GROUP BY lane
+        ) ON held_lane = lane WHERE {_OPEN}""",
+        (NEVER_HELD,),
+    ).fetchone()
+    return None if row[0] is None else float(row[0])
+
+
+def pending(db: Db) -> tuple[Claimed, ...]:
+    rows = db.execute(f"SELECT {_SHOWN} FROM effects WHERE {_OPEN} ORDER BY priority, id")
+    return tuple([_shown(row) for row in rows])
+
+
+def failed(db: Db, limit: int) -> tuple[tuple[Claimed, str], ...]:
+    rows = db.execute(f"SELECT {_SHOWN}, error FROM effects WHERE state = 'failed' ORDER BY id DESC LIMIT ?", (limit,))
+    return tuple([(_shown(row[:7]), row[7]) for row in rows])
+
+
+def _shown(row: tuple[int, str, str, str, str, int, float]) -> Claimed:
+    id, key, stream, lane, text, attempts, lease_until = row
+    return Claimed(id, key, stream, lane, EFFECTS.decode(text), attempts, lease_until)
+
+
+def drop_shown(db: Db, before: float) -> None:
+    """Done and coalesced ones: their keys may come again, so nothing is told by keeping them."""
+    db.execute("DELETE FROM effects WHERE state = 'done' AND coalesce = 1 AND added_at < ?", (before,))

@@ -1,0 +1,246 @@
+"""The store in one SQLite file: WAL, `synchronous=FULL`, one writing thread, reads beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import quote
+
+from sqlite_utils import Database
+
+from bot.engine.ports import Claimed, Commit, Committed, Measurement, MessageRef, Stored
+from bot.rollout.events import Event
+from bot.rollout.model import Board, Rollout
+from bot.store import journal, outbox, schema
+from bot.store.errors import StoreBroken, StoreUnavailable, translate
+from bot.store.rules import check
+from bot.store.schema import Db
+from bot.store.shapes import CodecError
+from bot.store.writer import Writer
+
+T = TypeVar("T")
+
+BUSY_SECONDS = 2.0  # below the three seconds in which Slack wants its answer
+WAL_LIMIT = 64 * 1024 * 1024  # bytes the WAL file is cut back to after a checkpoint
+READERS = 2  # a long read (the whole log of a report) must not hold up a short one
+
+
+class SqliteStore:
+    """See `bot.engine.ports.Store`. All methods raise StoreUnavailable (nothing was written; retry) or StoreBroken.
+
+    A write once begun is carried out also when its caller is cancelled; `close` waits for it.
+    """
+
+    def __init__(self, path: str, writer: Writer | None) -> None:
+        """Use `open`."""
+        self._path = path
+        self._writer = writer
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
+        self._local = threading.local()
+        self._connections: list[Db] = []
+        self._closed = False
+
+    @classmethod
+    async def open(cls, path: str | os.PathLike[str], *, read_only: bool = False) -> SqliteStore:
+        """Creates or migrates the file. read_only: beside a running bot, for looking; a write raises StoreBroken.
+
+        Raises StoreBroken: another bot has the file, it is newer than this program, damaged, or not the bot's.
+        """
+        path = os.fspath(path)
+        if sqlite3.sqlite_version_info < (3, 37):
+            raise StoreBroken(f"SQLite {sqlite3.sqlite_version} is too old: 3.37 or newer is needed")
+        if read_only:
+            store = cls(path, None)
+            try:
+                await store._read(functools.partial(_check_version, path=path))
+            except BaseException:
+                await store.close()
+                raise
+            return store
+        writer = Writer(path, functools.partial(_connect, path))
+        writer.start()
+        try:
+            await asyncio.shield(asyncio.wrap_future(writer.opened))
+        except asyncio.CancelledError:
+            writer.stop()
+            raise
+        return cls(path, writer)
+
+    async def close(self) -> None:
+        """Waits for the writes under way. Safe to call twice."""
+        await asyncio.shield(asyncio.to_thread(self._close))
+
+    def _close(self) -> None:
+        self._closed = True
+        self._readers.shutdown(wait=True)
+        while self._connections:
+            self._connections.pop().conn.close()
+        if self._writer:  # last, since only it can fold the WAL back into the file
+            self._writer.close()
+
+    async def _write(self, job: Callable[[Db], T]) -> T:
+        return await asyncio.shield(asyncio.wrap_future(self._submit(job)))
+
+    def _submit(self, job: Callable[[Db], T]) -> Future[T]:
+        if self._writer is None:
+            raise StoreBroken(f"{self._path}: opened for reading only")
+        return self._writer.submit(job)
+
+    async def _read(self, job: Callable[[Db], T]) -> T:
+        if self._closed:
+            raise StoreUnavailable(f"{self._path}: the store is closed")
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._look, job)
+
+    def _look(self, job: Callable[[Db], T]) -> T:
+        try:
+            db: Db | None = getattr(self._local, "db", None)
+            if db is None:
+                db = self._local.db = _connect_for_reading(self._path)
+                self._connections.append(db)
+            return job(db)
+        except sqlite3.Error as error:
+            raise translate(error, self._path) from error
+        except CodecError as error:
+            raise StoreBroken(f"{self._path}: {error}") from error
+
+    # the log
+
+    async def load(self, stream: str) -> Stored:
+        return await self._read(lambda db: journal.load(db, stream))
+
+    async def streams(self) -> tuple[str, ...]:
+        return await self._read(journal.streams)
+
+    async def events(self, stream: str, after: int = 0) -> tuple[tuple[int, Event], ...]:
+        return await self._read(lambda db: journal.events(db, stream, after))
+
+    async def commit(self, commit: Commit) -> Committed:
+        check(commit)
+        return await self._write(lambda db: journal.apply(db, commit))
+
+    async def seen(self, cause: str) -> bool:
+        return await self._read(lambda db: journal.seen(db, cause))
+
+    # the outbox
+
+    async def claim(
+        self, owner: str, now: float, lease: float, limit: int, kinds: Sequence[str] | None = None
+    ) -> tuple[Claimed, ...]:
+        future = self._submit(lambda db: outbox.claim(db, owner, now, lease, limit, kinds))
+        try:
+            return await asyncio.shield(asyncio.wrap_future(future))
+        except asyncio.CancelledError:
+            future.add_done_callback(functools.partial(self._give_back, owner))
+            raise
+
+    def _give_back(self, owner: str, claim: Future[tuple[Claimed, ...]]) -> None:
+        """Nobody will perform what a cancelled claim got; the next one need not wait for its lease."""
+        if claim.exception() is None:
+            for claimed in claim.result():
+                try:
+                    self._submit(functools.partial(outbox.unclaim, id=claimed.id, owner=owner))
+                except StoreUnavailable:
+                    return
+
+    async def renew(self, id: int, owner: str, until: float) -> bool:
+        return await self._write(lambda db: outbox.renew(db, id, owner, until))
+
+    async def finish(self, id: int, owner: str) -> bool:
+        return await self._write(lambda db: outbox.finish(db, id, owner))
+
+    async def retry(self, id: int, owner: str, due_at: float, error: str) -> bool:
+        return await self._write(lambda db: outbox.retry(db, id, owner, due_at, error))
+
+    async def release(self) -> int:
+        return await self._write(outbox.release)
+
+    async def fail(self, id: int, owner: str, error: str) -> bool:
+        return await self._write(lambda db: outbox.fail(db, id, owner, error))
+
+    async def next_due(self) -> float | None:
+        return await self._read(outbox.next_due)
+
+    async def pending(self) -> tuple[Claimed, ...]:
+        return await self._read(outbox.pending)
+
+    async def failed(self, limit: int = 100) -> tuple[tuple[Claimed, str], ...]:
+        """Effects given up, newest first, each with its error."""
+        return await self._read(lambda db: outbox.failed(db, limit))
+
+    # what lies beside the log
+
+    async def board(self, rollout: str, stage: str) -> Board | None:
+        return await self._read(lambda db: journal.board(db, rollout, stage))
+
+    async def measurements(self, rollout: str, stage: str | None = None) -> tuple[Measurement, ...]:
+        return await self._read(lambda db: journal.measurements(db, rollout, stage))
+
+    async def prune(self, before: float) -> int:
+        """In small transactions, so that a commit does not have to wait for all of it."""
+        await self._write(lambda db: outbox.drop_shown(db, before))
+        total = 0
+        while dropped := await self._write(lambda db: journal.prune(db, before)):
+            total += dropped
+        return total
+
+    async def rollouts(self, service: str | None = None, limit: int = 20) -> tuple[Rollout, ...]:
+        return await self._read(lambda db: journal.rollouts(db, service, limit))
+
+    async def rollout(self, id: str) -> Rollout | None:
+        return await self._read(lambda db: journal.rollout(db, id))
+
+    async def next_rollout_number(self, day: str) -> int:
+        return await self._read(lambda db: journal.next_rollout_number(db, day))
+
+    async def put_message(self, ref: MessageRef) -> None:
+        await self._write(lambda db: journal.put_message(db, ref))
+
+    async def message(self, key: str) -> MessageRef | None:
+        return await self._read(lambda db: journal.message(db, key))
+
+    async def message_at(self, channel: str, ts: str) -> MessageRef | None:
+        return await self._read(lambda db: journal.message_at(db, channel, ts))
+
+
+def _connect(path: str) -> Db:
+    """The one writing connection, on a file of this version. Raises sqlite3.Error, StoreBroken."""
+    conn = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+    try:
+        db: Db = Database(conn)
+        # Only after this may anything be written: a file of another program is left as it was found.
+        schema.check(db, schema.version(db), path)
+        mode = db.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+        if mode != "wal":
+            raise StoreBroken(f"{path}: this file system cannot do WAL ({mode}): put the file on a local disk")
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute("PRAGMA foreign_keys = ON")
+        db.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT}")
+        schema.migrate(db, path)
+        return db
+    except BaseException:
+        conn.close()
+        raise
+
+
+def _connect_for_reading(path: str) -> Db:
+    if not os.path.exists(path):
+        raise StoreBroken(f"{path}: there is no database: start the bot once, it makes one")
+    uri = f"file:{quote(str(Path(path).absolute()))}?mode=ro"
+    conn = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    conn.execute("PRAGMA query_only = ON")
+    db: Db = Database(conn)
+    return db
+
+
+def _check_version(db: Db, path: str) -> None:
+    found = schema.version(db)
+    schema.check(db, found, path)
+    if found < len(schema.MIGRATIONS):
+        raise StoreBroken(f"{path}: the file has schema {found}, older than this bot: start the bot once")

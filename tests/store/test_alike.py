@@ -1,0 +1,199 @@
+"""The twin in memory and SQLite, step by step through the same arbitrary history: every answer has to be the same."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import Awaitable, Callable
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from bot.engine.ports import Commit, Conflict, Measurement, MessageRef, NewEffect
+from bot.store.memory import MemoryStore
+from bot.store.sqlite import SqliteStore
+from tests.store.samples import DAY, NOW, board, card, measurement, note, read, restore, rollout, shift, state
+
+STREAMS = st.sampled_from(["shop", "mail"])
+OWNERS = st.sampled_from(["w", "v"])
+TIMES = st.integers(0, 8).map(lambda n: NOW + 10.0 * n)
+IDS = st.integers(1, 12)
+LANES = st.sampled_from(["fleet", "thread"])
+NUMBERS = st.integers(1, 3)
+
+
+@st.composite
+def new_effects(draw: st.DrawFn) -> NewEffect:
+    lane, due = draw(LANES), draw(TIMES)
+    n = draw(NUMBERS)
+    sometimes_coalesced = NewEffect(card(f"R{n}").effect, lane, due)
+    kinds = [read(str(n), lane, due), card(f"R{n}", lane, due), shift(n, lane, due), restore(n, lane, due)]
+    return draw(st.sampled_from([*kinds, sometimes_coalesced]))
+
+
+class Alike(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop = asyncio.new_event_loop()
+        shm = "/dev/shm"
+        self.folder = Path(tempfile.mkdtemp(prefix="alike-", dir=shm if os.access(shm, os.W_OK) else None))
+        self.memory = MemoryStore()
+        self.now = NOW
+
+    @initialize()
+    def open(self) -> None:
+        self.sqlite = self.loop.run_until_complete(SqliteStore.open(self.folder / "bot.db"))
+
+    def teardown(self) -> None:
+        self.loop.run_until_complete(self.sqlite.close())
+        self.loop.close()
+        shutil.rmtree(self.folder)
+
+    def both(self, ask: Callable[[Any], Awaitable[Any]]) -> Any:
+        async def answer(store: Any) -> Any:
+            try:
+                return await ask(store)
+            except (Conflict, ValueError) as error:
+                return type(error)
+
+        one = self.loop.run_until_complete(answer(self.memory))
+        two = self.loop.run_until_complete(answer(self.sqlite))
+        assert one == two
+        return one
+
+    @rule(
+        stream=STREAMS,
+        behind=st.sampled_from([0, 0, 0, 0, 1, -1]),
+        cause=st.none() | st.sampled_from("abcdef"),
+        events=st.integers(0, 3),
+        effects=st.lists(new_effects(), max_size=4),
+        boards=st.booleans(),
+        measured=st.lists(st.tuples(TIMES, st.sampled_from([None, 1.0, float("nan")])), max_size=3),
+        finish=st.none() | IDS,
+        number=st.none() | NUMBERS,
+        snapshot=st.sampled_from([None, None, 0, 0, -1, 1]),
+    )
+    def commit(
+        self,
+        stream: str,
+        behind: int,
+        cause: str | None,
+        events: int,
+        effects: list[NewEffect],
+        boards: bool,
+        measured: list[tuple[float, float | None]],
+        finish: int | None,
+        number: int | None,
+        snapshot: int | None,
+    ) -> None:
+        seq = len(self.loop.run_until_complete(self.memory.events(stream)))
+        expected = seq - behind
+        measurements: tuple[Measurement, ...] = tuple(measurement(at, value=value) for at, value in measured)
+        commit = Commit(
+            stream,
+            expected,
+            self.now,
+            cause,
+            tuple(note(str(n)) for n in range(events)),
+            tuple(effects),
+            board(self.now) if boards else None,
+            measurements,
+            finish,
+            rollout(number, stream, self.now) if number else None,
+            None if snapshot is None else state(max(0, expected + events + snapshot), stream),
+        )
+        self.both(lambda store: store.commit(commit))
+
+    @rule(at=TIMES)
+    def time_goes_by(self, at: float) -> None:
+        self.now = at
+
+    @rule(
+        owner=OWNERS,
+        lease=st.sampled_from([5.0, 30.0]),
+        limit=st.integers(0, 4),
+        kinds=st.none() | st.lists(st.sampled_from(["ShowCard", "ShiftTraffic", "RestoreTraffic"]), max_size=2),
+    )
+    def claim(self, owner: str, lease: float, limit: int, kinds: list[str] | None) -> None:
+        claimed = self.both(lambda store: store.claim(owner, self.now, lease, limit, kinds))
+        held_up = [c.lane for c in claimed if c.key.split(":")[0] != "rollback"]
+        assert len(set(held_up)) == len(held_up)
+
+    @rule(id=IDS, owner=OWNERS, until=TIMES)
+    def renew(self, id: int, owner: str, until: float) -> None:
+        self.both(lambda store: store.renew(id, owner, until))
+
+    @rule(id=IDS, owner=OWNERS)
+    def finish(self, id: int, owner: str) -> None:
+        self.both(lambda store: store.finish(id, owner))
+
+    @rule(id=IDS, owner=OWNERS, due_at=TIMES)
+    def retry(self, id: int, owner: str, due_at: float) -> None:
+        self.both(lambda store: store.retry(id, owner, due_at, "down"))
+
+    @rule(id=IDS, owner=OWNERS)
+    def fail(self, id: int, owner: str) -> None:
+        self.both(lambda store: store.fail(id, owner, "no"))
+
+    @rule()
+    def release(self) -> None:
+        self.both(lambda store: store.release())
+
+    @rule(before=TIMES)
+    def prune(self, before: float) -> None:
+        self.both(lambda store: store.prune(before))
+
+    @rule(key=st.sampled_from("ab"), ts=st.sampled_from(["1", "2"]))
+    def put_message(self, key: str, ts: str) -> None:
+        self.both(lambda store: store.put_message(MessageRef(key, "C1", ts)))
+
+    @rule()
+    def reopen(self) -> None:
+        self.loop.run_until_complete(self.sqlite.close())
+        self.open()
+
+    @invariant()
+    def all_that_can_be_asked_is_alike(self) -> None:
+        async def everything(store: Any) -> tuple[Any, ...]:
+            return (
+                await store.streams(),
+                [await store.load(stream) for stream in ("shop", "mail")],
+                [await store.events(stream, after=1) for stream in ("shop", "mail")],
+                [await store.seen(cause) for cause in "abcdef"],
+                await store.pending(),
+                await store.failed(),
+                await store.next_due(),
+                await store.board(f"ROLLOUT-{DAY}-1", "1%"),
+                await store.measurements(f"ROLLOUT-{DAY}-1"),
+                await store.rollouts(),
+                await store.rollouts("shop", 2),
+                await store.next_rollout_number(DAY),
+                [await store.message(key) for key in "ab"],
+                [await store.message_at("C1", ts) for ts in "12"],
+            )
+
+        if hasattr(self, "sqlite"):
+            self.both(everything)
+
+    @invariant()
+    def next_due_is_the_truth(self) -> None:
+        """Nothing can be claimed before it, and something can be at it."""
+        copy = deepcopy(self.memory)
+        due = self.loop.run_until_complete(copy.next_due())
+        pending = self.loop.run_until_complete(copy.pending())
+        assert (due is None) == (not pending)
+        if due is not None:
+            assert not self.loop.run_until_complete(copy.claim("x", due - 0.001, 1, 1))
+            assert self.loop.run_until_complete(copy.claim("x", due, 1, 1))
+
+
+Alike.TestCase.settings = settings(
+    max_examples=25, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+)
+TestAlike = Alike.TestCase

@@ -1,0 +1,41 @@
+"""Commits to five streams at once until it is killed; prints `stream seq` after each commit that was acknowledged."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from itertools import count
+
+from bot.engine.ports import Commit
+from bot.store.sqlite import SqliteStore
+from tests.store.samples import NOW, board, measurement, note, read, rollout, state
+
+
+async def write(store: SqliteStore, n: int) -> None:
+    stream = f"s{n}"
+    for seq in count():
+        effects = (read(f"{stream}-{seq}-a"), read(f"{stream}-{seq}-b"))
+        row = rollout(n, stream, stage=str(seq + 1))
+        commit = Commit(
+            stream,
+            seq,
+            NOW,
+            cause=f"{stream}:{seq}",
+            events=(note(str(seq + 1)),),
+            effects=effects,
+            board=board(seq + 1.0, stage=stream),
+            measurements=(measurement(NOW + seq, stream),),
+            rollout=row,
+            snapshot=state(seq + 1, stream) if seq % 10 == 9 else None,
+        )
+        await store.commit(commit)
+        os.write(1, f"{stream} {seq + 1}\n".encode())  # whole or not at all, unlike a print
+
+
+async def main() -> None:
+    store = await SqliteStore.open(sys.argv[1])
+    await asyncio.gather(*(write(store, n) for n in range(5)))
+
+
+asyncio.run(main())
