@@ -1,0 +1,130 @@
+"""Reads the world for every rollout under way: metrics into boards, hosts into drift. Facts in; the core judges."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+
+from bot.engine.ports import Fleet, Measurement, Metrics, Store
+from bot.engine.rollouts import Rollouts
+from bot.engine.targets import SILENT, drift, highest_generation
+from bot.rollout.effects import Effect, ReadReactions, ShowCard
+from bot.rollout.gate import Need, Values, judge, needs
+from bot.rollout.intents import NotePlan, ReportBoard, ReportFleet, Tick
+from bot.rollout.model import Board, Rollout, Status
+from bot.rollout.plan import ApprovalRule, Plan, Stage
+
+CARD_EVERY = 3.0  # seconds between refreshes of a live table; Slack takes about 50 edits a minute
+REACTIONS_EVERY = 30.0  # an event Slack never delivered is found by then
+
+
+class Observer:
+    def __init__(
+        self,
+        rollouts: Rollouts,
+        store: Store,
+        metrics: Metrics,
+        fleets: Mapping[str, Fleet],
+        clock: Callable[[], float],
+    ) -> None:
+        self._rollouts = rollouts
+        self._store = store
+        self._metrics = metrics
+        self._fleets = fleets
+        self._clock = clock
+        self._shown: dict[str, tuple[float, tuple[object, ...]]] = {}
+        self._asked: dict[str, float] = {}
+
+    async def evaluate(self, service: str) -> Board | None:
+        """One evaluation of gates and triggers; None where nothing is under way or nothing was shifted yet."""
+        state = await self._rollouts.state(service)
+        rollout, plan = state.active, self._rollouts.plans[service]
+        if rollout is None or not rollout.live_generation or rollout.status is Status.ROLLING_BACK:
+            return None
+        # A stage that a changed plan no longer has keeps its traffic, and so its triggers; it has no gates to pass.
+        gone = Stage(rollout.live_stage, math.inf, math.inf, (), ApprovalRule())
+        stage = next((s for s in plan.stages if s.name == rollout.live_stage), gone)
+        board = await self._current(rollout)
+        wanted = needs(plan, rollout, stage, board, self._clock())
+        values = await self._metrics.measure(wanted)
+        now = self._clock()
+        latest = (await self._rollouts.state(service)).active
+        if latest is None or latest.live_generation != rollout.live_generation:
+            return None  # the hosts moved while Prometheus was asked: these values belong to no stage
+        counting = latest.status is Status.BAKING and not latest.paused_by and not latest.drift
+        judged = judge(plan, stage, board, values, now, counting=counting)
+        await self._rollouts.submit(
+            service,
+            ReportBoard(judged),
+            board=judged,
+            measurements=_measurements(plan, rollout, stage.name, values, now),
+            effects=self._refresh(service, rollout, judged, now),
+        )
+        return judged
+
+    async def _current(self, rollout: Rollout) -> Board:
+        board = await self._rollouts.board(rollout.service)
+        began = rollout.bake_started_at or self._clock()
+        if board is None or board.generation != rollout.live_generation or board.started_at < began:
+            return Board(rollout.id, rollout.live_stage, rollout.live_generation, began)
+        return board
+
+    def _refresh(self, service: str, rollout: Rollout, board: Board, now: float) -> tuple[Effect, ...]:
+        at, shown = self._shown.get(service, (0.0, ()))
+        verdicts = (board.generation, board.blind_since is None, *(g.verdict for g in board.gates))
+        if verdicts == shown and now - at < CARD_EVERY:
+            return ()
+        self._shown[service] = (now, verdicts)
+        return (ShowCard(rollout.id),)
+
+    async def tick(self, service: str) -> None:
+        """Expires what is due, notices a changed plan, and re-reads reactions that no event told of."""
+        rollout = (await self._rollouts.state(service)).active
+        if rollout is None:
+            return
+        plan, now = self._rollouts.plans[service], self._clock()
+        if rollout.plan_hash != plan.hash:
+            await self._rollouts.submit(service, NotePlan())
+        board = await self._rollouts.board(service)
+        stale = board is None or board.blind_since is not None or now - (board.last_at or 0) > 4 * plan.interval
+        blind = stale or board is None or (bool(board.triggers) and all(t.value is None for t in board.triggers))
+        await self._rollouts.submit(service, Tick(blind=blind))
+        approval = rollout.approval
+        if rollout.status is Status.AWAITING_APPROVAL and approval and not approval.decided:
+            # At the first tick of a process too: whoever reacted while the bot was away must not have to do it again.
+            asked = self._asked.get(service)
+            if asked is None or now - asked >= REACTIONS_EVERY:
+                self._asked[service] = now
+                serial = f"poll{now:.3f}"
+                read = ReadReactions(rollout.id, approval.stage, approval.attempt, serial=serial)
+                await self._rollouts.record(service, None, (read,))
+
+    async def read_fleet(self, service: str, cause: str | None = None, finish: int | None = None) -> None:
+        """Reads every host against what was last ordered (DESIGN §6.6)."""
+        before = (await self._rollouts.state(service)).live_generation
+        readings = await self._fleets[service].read(service)
+        silent = tuple(r.host for r in readings if r.state in SILENT)
+        report = ReportFleet(highest_generation(readings), drift(readings, before), before, silent)
+        await self._rollouts.submit(service, report, cause, finish=finish)
+
+    async def patrol(self, service: str) -> None:
+        """read_fleet where a rollout has traffic to lose; at rest nobody pays for it."""
+        rollout = (await self._rollouts.state(service)).active
+        if rollout and rollout.live_generation and rollout.status not in (Status.SHIFTING, Status.ROLLING_BACK):
+            await self.read_fleet(service)
+
+
+def _measurements(plan: Plan, rollout: Rollout, stage: str, values: Values, now: float) -> tuple[Measurement, ...]:
+    """The gates' whole-bake values; a trigger's short window of the same metric has its own name."""
+    windows: dict[tuple[str, str], float] = {}
+    for need in values:
+        windows[need.metric, need.pool] = max(need.window, windows.get((need.metric, need.pool), 0.0))
+
+    def name(need: Need) -> str:
+        longest = windows[need.metric, need.pool] == need.window
+        return need.metric if longest else f"{need.metric}[{need.window:g}s]"
+
+    return tuple(
+        Measurement(rollout.id, stage, name(need), need.pool, value.value, value.error, now)
+        for need, value in values.items()
+    )

@@ -1,0 +1,277 @@
+"""What the engine needs from the outside, as Protocols. Each has a real adapter and a twin that pass one suite."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from bot.fleet.target import HostReading, HostResult, ShiftReport, Target
+from bot.rollout.effects import Effect
+from bot.rollout.events import Event
+from bot.rollout.gate import Need, Values
+from bot.rollout.intents import Refusal
+from bot.rollout.model import Board, Person, Rollout, ServiceState
+
+
+class Conflict(Exception):
+    """Another commit took the stream's next seq first: load again and decide again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A stream as the store has it: the newest snapshot, and the events after it with their seq."""
+
+    snapshot: ServiceState | None
+    events: tuple[tuple[int, Event], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NewEffect:
+    """lane: effects of one lane are performed one at a time, in order of (priority, id).
+
+    coalesce: replace a *pending* effect of the same key instead of adding one (a claimed one is left alone).
+    due_at: Unix seconds; not claimed before.
+    """
+
+    effect: Effect
+    lane: str
+    due_at: float
+    coalesce: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    rollout: str
+    stage: str
+    metric: str
+    pool: str  # "stable" | "canary"
+    value: float | None  # in the metric's unit; None = no value
+    error: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One transaction. Everything in it happens, or nothing does.
+
+    cause: what made it (Slack event id, trigger id, tick, effect outcome); a cause already known makes the whole
+        commit a no-op that answers `duplicate`. None = not deduplicated.
+    expected: the stream's last seq as the decider saw it; else Conflict.
+    finish: id of the claimed effect whose outcome this is; it becomes done in the same transaction.
+    rollout: the row of the rollouts index to insert or replace (None = unchanged).
+    """
+
+    stream: str
+    expected: int
+    at: float
+    cause: str | None = None
+    events: tuple[Event, ...] = ()
+    effects: tuple[NewEffect, ...] = ()
+    board: Board | None = None
+    measurements: tuple[Measurement, ...] = ()
+    finish: int | None = None
+    rollout: Rollout | None = None
+    snapshot: ServiceState | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    duplicate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    id: int
+    key: str
+    stream: str
+    lane: str
+    effect: Effect
+    attempts: int  # times claimed before this one
+    lease_until: float
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRef:
+    """Where a message of ours is: key as in the effect's, channel id, ts, and the digest of what it shows."""
+
+    key: str
+    channel: str
+    ts: str
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """What came of an intent: events, or a refusal. duplicate: the cause was known, nothing done."""
+
+    state: ServiceState
+    events: tuple[Event, ...] = ()
+    refusal: Refusal | None = None
+    duplicate: bool = False
+
+
+class Store(Protocol):
+    async def load(self, stream: str) -> Stored: ...
+
+    async def streams(self) -> tuple[str, ...]: ...
+
+    async def commit(self, commit: Commit) -> Committed:
+        """Raises Conflict. Events get seq expected+1, expected+2, …"""
+        ...
+
+    async def seen(self, cause: str) -> bool: ...
+
+    async def claim(
+        self, owner: str, now: float, lease: float, limit: int, kinds: Sequence[str] | None = None
+    ) -> tuple[Claimed, ...]:
+        """Due pending effects, and claimed ones whose lease ran out, by (priority, id); never two of one lane at once.
+
+        A lane with a claimed, unexpired effect is skipped, except that RestoreTraffic is never held up by its lane.
+        kinds: class names of effects to claim; None = all.
+        """
+        ...
+
+    async def renew(self, id: int, owner: str, until: float) -> bool:
+        """False: the lease was lost, stop working on it."""
+        ...
+
+    async def finish(self, id: int, owner: str) -> bool: ...
+
+    async def retry(self, id: int, owner: str, due_at: float, error: str) -> bool:
+        """Back to pending, not before due_at; attempts stay counted."""
+        ...
+
+    async def release(self) -> int:
+        """At the boot of a store's sole owner: what a killed process had claimed is pending again, at once."""
+        ...
+
+    async def fail(self, id: int, owner: str, error: str) -> bool:
+        """Never again; kept with its error for a person to see."""
+        ...
+
+    async def next_due(self) -> float | None:
+        """When the earliest pending or leased effect can be claimed; None = nothing waits."""
+        ...
+
+    async def pending(self) -> tuple[Claimed, ...]:
+        """Everything not done, for /status and tests."""
+        ...
+
+    async def board(self, rollout: str, stage: str) -> Board | None: ...
+
+    async def measurements(self, rollout: str, stage: str | None = None) -> tuple[Measurement, ...]: ...
+
+    async def prune(self, before: float) -> int:
+        """Drops measurements and causes older than `before`; the number dropped. Events are never dropped."""
+        ...
+
+    async def rollouts(self, service: str | None = None, limit: int = 20) -> tuple[Rollout, ...]:
+        """Newest first."""
+        ...
+
+    async def rollout(self, id: str) -> Rollout | None: ...
+
+    async def next_rollout_number(self, day: str) -> int:
+        """1 + the highest n of `ROLLOUT-<day>-<n>` in the index; uniqueness is settled by commit (Conflict)."""
+        ...
+
+    async def events(self, stream: str, after: int = 0) -> tuple[tuple[int, Event], ...]: ...
+
+    async def put_message(self, ref: MessageRef) -> None: ...
+
+    async def message(self, key: str) -> MessageRef | None: ...
+
+    async def message_at(self, channel: str, ts: str) -> MessageRef | None: ...
+
+    async def close(self) -> None: ...
+
+
+class Fleet(Protocol):
+    """All hosts of one service as one."""
+
+    async def read(self, service: str) -> tuple[HostReading, ...]: ...
+
+    async def shift(self, target: Target, superseded: Callable[[], bool]) -> ShiftReport: ...
+
+    async def roll_back(self, target: Target, on_host: Callable[[HostResult], None] | None = None) -> ShiftReport: ...
+
+    async def plan_diff(self, target: Target) -> Mapping[str, str]: ...
+
+    async def aclose(self) -> None: ...
+
+
+class Metrics(Protocol):
+    async def measure(self, needs: Sequence[Need]) -> Values:
+        """An answer for every need, all within one outer deadline. Never raises: what failed has its error."""
+        ...
+
+
+class Retryable(Exception):
+    """The outside could not do it now; `after` seconds is its own wish (a 429's Retry-After), None = back off."""
+
+    def __init__(self, what: str, after: float | None = None) -> None:
+        super().__init__(what)
+        self.after = after
+
+
+class Final(Exception):
+    """The outside will never do it; the sentence names the mend."""
+
+
+class Gone(Final):
+    """The message to be changed is no longer there; it has to be posted anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A rendered message: `text` is the fallback and the notification; blocks are Block Kit dicts."""
+
+    text: str
+    blocks: tuple[Mapping[str, object], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReactionRead:
+    user: str
+    emoji: str
+
+
+class Chat(Protocol):
+    """Slack, as far as the worker needs it. Raises Retryable or Final, nothing else."""
+
+    async def post(
+        self,
+        key: str,
+        channel: str,
+        message: Outgoing,
+        thread_ts: str = "",
+        broadcast: bool = False,
+    ) -> tuple[str, str]:
+        """(channel id, ts). The key goes along in the message's metadata."""
+        ...
+
+    async def find(self, key: str, channel: str, thread_ts: str = "") -> tuple[str, str] | None:
+        """The message an earlier, cut-off try may have posted: (channel id, ts)."""
+        ...
+
+    async def update(self, channel: str, ts: str, message: Outgoing) -> None: ...
+
+    async def whisper(self, channel: str, user: str, message: Outgoing, thread_ts: str = "") -> None: ...
+
+    async def seed(self, channel: str, ts: str, emoji: Sequence[str]) -> None: ...
+
+    async def reactions(self, channel: str, ts: str) -> tuple[ReactionRead, ...]: ...
+
+    async def permalink(self, channel: str, ts: str) -> str: ...
+
+    @property
+    def user_id(self) -> str:
+        """The bot's own user id; "" before the token was checked."""
+        ...
+
+
+class Directory(Protocol):
+    async def person(self, user: str, fresh: bool = False) -> Person:
+        """Roles and standing. Never raises: what could not be checked has `known=False`. `fresh` skips the cache."""
+        ...

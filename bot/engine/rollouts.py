@@ -1,0 +1,205 @@
+"""Load, decide, append: the one way into the log, and what people may ask of it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from bot.engine.ports import Commit, Conflict, Final, Fleet, Measurement, NewEffect, Store, Submitted
+from bot.engine.targets import forward
+from bot.rollout.decide import decide, simulate
+from bot.rollout.effects import COALESCED, Effect
+from bot.rollout.evolve import evolve, fold
+from bot.rollout.follow import follow, lane
+from bot.rollout.intents import Intent, Refusal, Start
+from bot.rollout.model import Board, Person, Rollout, ServiceState
+from bot.rollout.plan import Plan
+
+SNAPSHOT_EVERY = 200  # events; a restart folds at most this many
+TRIES = 20  # a conflict means somebody else made progress, so this many in a row is a fault
+
+
+class Rollouts:
+    """One per process. Serialises the intents of a service; the store's (stream, seq) settles what that cannot."""
+
+    def __init__(
+        self,
+        store: Store,
+        plans: Mapping[str, Plan],
+        fleets: Mapping[str, Fleet],
+        *,
+        bot_user: Callable[[], str] = lambda: "",
+        wake: Callable[[], None] = lambda: None,
+        clock: Callable[[], float] = time.time,
+        timezone: str = "UTC",
+    ) -> None:
+        self.plans = plans
+        self._store = store
+        self._fleets = fleets
+        self._bot_user = bot_user
+        self._wake = wake
+        self._clock = clock
+        self._zone = ZoneInfo(timezone)
+        self._states: dict[str, ServiceState] = {}
+        self._boards: dict[str, Board] = {}
+        self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    def now(self) -> float:
+        return self._clock()
+
+    async def state(self, service: str) -> ServiceState:
+        if service not in self._states:
+            stored = await self._store.load(service)
+            base = stored.snapshot or ServiceState(service)
+            self._states[service] = fold(base, (event for _, event in stored.events))
+        return self._states[service]
+
+    def generation(self, service: str) -> int:
+        """The highest ordered so far, as known without waiting: an executor asks before every swap."""
+        state = self._states.get(service)
+        return state.generation if state else 0
+
+    def known(self, service: str) -> tuple[ServiceState | None, Board | None]:
+        """State and board as this process has them, without reading the store."""
+        return self._states.get(service), self._boards.get(service)
+
+    async def board(self, service: str) -> Board | None:
+        """The live measurements of the stage whose share the hosts serve."""
+        rollout = (await self.state(service)).rollout
+        if rollout is None or not rollout.live_stage:
+            return None
+        cached = self._boards.get(service)
+        if cached and (cached.rollout, cached.stage) == (rollout.id, rollout.live_stage):
+            return cached
+        return await self._store.board(rollout.id, rollout.live_stage)
+
+    async def history(self, service: str | None, limit: int = 10) -> tuple[Rollout, ...]:
+        return await self._store.rollouts(service, limit)
+
+    async def diff(self, service: str, version: str) -> Mapping[str, str]:
+        """Per host: what the first stage would change in nginx. Raises Final where the version cannot be started."""
+        plan, state = self.plans[service], await self.state(service)
+        rollout = simulate(state, version, plan)
+        if isinstance(rollout, Refusal):
+            raise Final(rollout.code)
+        return await self.stage_diff(replace(rollout, service=service), plan.stages[0].name)
+
+    async def stage_diff(self, rollout: Rollout, stage: str) -> Mapping[str, str]:
+        plan = self.plans[rollout.service]
+        target = forward(rollout, plan, plan.stage(stage), self.generation(rollout.service) + 1)
+        return await self._fleets[rollout.service].plan_diff(target)
+
+    async def start(
+        self, service: str, version: str, actor: Person, reason: str, cause: str | None, salt: str = ""
+    ) -> Submitted:
+        """Allots the next `ROLLOUT-<day>-<n>`; the store settles who gets it."""
+        for _ in range(TRIES):
+            day = datetime.fromtimestamp(self._clock(), self._zone).strftime("%Y%m%d")
+            number = await self._store.next_rollout_number(day)
+            intent = Start(f"ROLLOUT-{day}-{number}", version, actor, reason, salt)
+            try:
+                return await self._submit(service, intent, cause, Extra())
+            except Conflict:
+                self._states.pop(service, None)
+        raise Conflict(f"no rollout id could be had for {service}")
+
+    async def submit(
+        self,
+        service: str,
+        intent: Intent,
+        cause: str | None = None,
+        *,
+        finish: int | None = None,
+        board: Board | None = None,
+        measurements: tuple[Measurement, ...] = (),
+        effects: tuple[Effect, ...] = (),
+    ) -> Submitted:
+        """Decides and commits in one transaction with the cause and, given `finish`, the end of the claimed effect."""
+        extra = Extra(finish, board, measurements, effects)
+        for _ in range(TRIES):
+            try:
+                return await self._submit(service, intent, cause, extra)
+            except Conflict:
+                self._states.pop(service, None)
+        raise Conflict(f"{service}: the log is contended")
+
+    async def record(self, service: str, cause: str | None, effects: tuple[Effect, ...]) -> bool:
+        """Commits effects with no decision (a reaction to be read); False when the cause was known."""
+        async with self._locks[service]:
+            state = await self.state(service)
+            commit = Commit(service, state.seq, self._clock(), cause, effects=self._outbox(service, effects))
+            done = await self._store.commit(commit)
+        self._wake()
+        return not done.duplicate
+
+    async def _submit(self, service: str, intent: Intent, cause: str | None, extra: Extra) -> Submitted:
+        async with self._locks[service]:
+            state = await self.state(service)
+            now = self._clock()
+            decision = decide(state, intent, now, self.plans[service], self._bot_user())
+            refusal = decision if isinstance(decision, Refusal) else None
+            events = () if isinstance(decision, Refusal) else decision
+            if not events and cause is None and extra.empty:
+                return Submitted(state, refusal=refusal)
+            after = state
+            wanted: list[Effect] = []
+            for event in events:
+                after = evolve(after, event)
+                wanted += follow(event, after)
+            commit = Commit(
+                stream=service,
+                expected=state.seq,
+                at=now,
+                cause=cause,
+                events=events,
+                effects=self._outbox(service, (*wanted, *extra.effects)),
+                board=extra.board,
+                measurements=extra.measurements,
+                finish=extra.finish,
+                rollout=after.rollout if events else None,
+                snapshot=after if after.seq // SNAPSHOT_EVERY > state.seq // SNAPSHOT_EVERY else None,
+            )
+            committed = await self._store.commit(commit)
+            if committed.duplicate:
+                return Submitted(state, duplicate=True)
+            self._states[service] = after
+            if extra.board:
+                self._boards[service] = extra.board
+        if commit.effects:
+            self._wake()
+        return Submitted(after, events, refusal)
+
+    def _outbox(self, service: str, effects: tuple[Effect, ...]) -> tuple[NewEffect, ...]:
+        """Each key once, in order; a coalesced one goes last, since it shows what the others led to."""
+        now = self._clock()
+        plain = {e.key: e for e in effects if not isinstance(e, COALESCED)}
+        shown = {e.key: e for e in effects if isinstance(e, COALESCED)}
+        return tuple(
+            NewEffect(e, lane(e, service), now, coalesce=isinstance(e, COALESCED))
+            for e in (*plain.values(), *shown.values())
+        )
+
+
+class Extra:
+    """What travels in the same transaction besides the decision."""
+
+    def __init__(
+        self,
+        finish: int | None = None,
+        board: Board | None = None,
+        measurements: tuple[Measurement, ...] = (),
+        effects: tuple[Effect, ...] = (),
+    ) -> None:
+        self.finish = finish
+        self.board = board
+        self.measurements = measurements
+        self.effects = effects
+
+    @property
+    def empty(self) -> bool:
+        return self.finish is None and self.board is None and not self.measurements and not self.effects

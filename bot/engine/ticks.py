@@ -1,0 +1,66 @@
+"""Wake-ups, and nothing else: what is due lives in the log and on the boards. The only apscheduler import."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from bot.engine.observer import Observer
+from bot.engine.ports import Store
+from bot.rollout.plan import Plan
+
+log = structlog.get_logger()
+RETENTION = 14 * 86400.0  # seconds measurements and causes are kept
+TICK = 1.0
+
+
+class Ticks:
+    """A job a service and purpose; one that fails is logged and comes again, so a fault can only delay."""
+
+    def __init__(self, observer: Observer, store: Store, plans: Mapping[str, Plan], clock: Callable[[], float]) -> None:
+        self._observer = observer
+        self._store = store
+        self._plans = plans
+        self._clock = clock
+        self._failing: set[str] = set()
+        self._scheduler = AsyncIOScheduler(
+            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
+        )
+
+    def start(self) -> None:
+        for service, plan in self._plans.items():
+            self._every(plan.interval, f"evaluate:{service}", self._observer.evaluate, service)
+            self._every(TICK, f"tick:{service}", self._observer.tick, service)
+            self._every(plan.drift_interval, f"patrol:{service}", self._observer.patrol, service)
+        self._scheduler.add_job(self._prune, "interval", hours=1, id="prune")
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+
+    def _every(self, seconds: float, name: str, act: Callable[[str], Awaitable[object]], service: str) -> None:
+        async def job() -> None:
+            try:
+                await act(service)
+                self._failing.discard(name)
+            except asyncio.CancelledError:
+                return  # the scheduler is being stopped; it would log this as a fault
+            except Exception as error:
+                first = name not in self._failing
+                self._failing.add(name)
+                (log.exception if first else log.warning)("tick failed", job=name, error=repr(error))
+
+        self._scheduler.add_job(job, "interval", seconds=seconds, id=name)
+
+    async def _prune(self) -> None:
+        dropped = await self._store.prune(self._clock() - RETENTION)
+        log.info("pruned", rows=dropped)
+
+    @property
+    def failing(self) -> frozenset[str]:
+        """Jobs whose last run failed, for /readyz."""
+        return frozenset(self._failing)

@@ -1,0 +1,129 @@
+"""Claims effects, performs them, and keeps their leases. At least once, keyed, one at a time in a lane."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from bot.engine.ports import Claimed, Final, Retryable, Store
+from bot.rollout.effects import RestoreTraffic
+
+log = structlog.get_logger()
+LEASE = 15.0  # seconds; renewed at a third of it
+BACKOFF = (0.5, 30.0)  # seconds: first wait after a failure, and the longest
+CONCURRENCY = 16
+URGENT = 1000  # rollbacks at once, beside them
+
+Perform = Callable[[Claimed], Awaitable[bool]]
+
+
+class Worker:
+    """perform(claimed) does the effect and returns whether it already finished it with its outcome's commit.
+
+    Retryable puts the effect back for later, for ever: nothing the bot could not send is dropped (DESIGN §6.8).
+    Final keeps it with its error for a person to see.
+    """
+
+    def __init__(self, store: Store, perform: Perform, clock: Callable[[], float], owner: str) -> None:
+        self._store = store
+        self._perform = perform
+        self._clock = clock
+        self._owner = owner
+        self._woken = asyncio.Event()
+        self._running: dict[int, asyncio.Task[None]] = {}
+        self._loop_task: asyncio.Task[None] | None = None
+        self.failing: str = ""
+
+    def wake(self) -> None:
+        self._woken.set()
+
+    def start(self) -> None:
+        self._loop_task = asyncio.create_task(self._loop(), name="worker")
+
+    async def stop(self) -> None:
+        """Stops claiming and cancels what runs; what was cut off is reclaimed by whoever comes next."""
+        tasks = [t for t in (self._loop_task, *self._running.values()) if t]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._loop_task = None
+
+    @property
+    def alive(self) -> bool:
+        return self._loop_task is not None and not self._loop_task.done()
+
+    async def _loop(self) -> None:
+        while True:
+            self._woken.clear()
+            try:
+                await self._claim()
+                due = await self._store.next_due()
+                self.failing = ""
+            except Exception as error:
+                log.exception("claiming failed")
+                self.failing = repr(error)
+                due = self._clock() + 1.0
+            wait = None if due is None else max(0.02, due - self._clock())
+            if len(self._running) >= CONCURRENCY:
+                wait = None  # a task that ends wakes us
+            # Not wait_for: before Python 3.12 it swallows a cancellation that meets the wake-up.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(wait, LEASE) if wait is not None else LEASE):
+                    await self._woken.wait()
+
+    async def _claim(self) -> None:
+        now = self._clock()
+        # The way back has room of its own: sixteen posts that hang on a dead Slack must not hold it up.
+        found = await self._store.claim(self._owner, now, LEASE, URGENT, (RestoreTraffic.__name__,))
+        room = CONCURRENCY - len(self._running)
+        if room > 0:
+            found += await self._store.claim(self._owner, now, LEASE, room)
+        for claimed in found:
+            task = asyncio.create_task(self._run(claimed), name=claimed.key)
+            self._running[claimed.id] = task
+            task.add_done_callback(lambda _, id=claimed.id: self._ended(id))  # type: ignore[misc]
+
+    def _ended(self, id: int) -> None:
+        self._running.pop(id, None)
+        self.wake()
+
+    async def _run(self, claimed: Claimed) -> None:
+        me = asyncio.current_task()
+        assert me is not None
+        heart = asyncio.create_task(self._heartbeat(claimed, me), name=f"lease of {claimed.key}")
+        try:
+            if not await self._perform(claimed):
+                await self._store.finish(claimed.id, self._owner)
+        except Retryable as error:
+            await self._later(claimed, str(error), error.after)
+        except Final as error:
+            log.error("effect failed for good", key=claimed.key, error=str(error))
+            await self._store.fail(claimed.id, self._owner, str(error))
+        except Exception as error:
+            log.exception("effect failed", key=claimed.key)
+            await self._later(claimed, repr(error), None)
+        finally:
+            heart.cancel()
+
+    async def _later(self, claimed: Claimed, error: str, after: float | None) -> None:
+        first, most = BACKOFF
+        wait = after if after is not None else min(most, first * 2 ** min(claimed.attempts, 8)) * random.uniform(0.7, 1)
+        log.warning("effect put off", key=claimed.key, seconds=round(wait, 2), error=error)
+        await self._store.retry(claimed.id, self._owner, self._clock() + wait, error)
+
+    async def _heartbeat(self, claimed: Claimed, task: asyncio.Task[None]) -> None:
+        while True:
+            await asyncio.sleep(LEASE / 3)
+            try:
+                kept = await self._store.renew(claimed.id, self._owner, self._clock() + LEASE)
+            except Exception:
+                log.exception("lease not renewed", key=claimed.key)
+                continue
+            if not kept:
+                log.warning("lease lost", key=claimed.key)
+                task.cancel()
+                return

@@ -1,0 +1,70 @@
+"""Load, decide, append: causes, conflicts, ids, snapshots."""
+
+from __future__ import annotations
+
+import asyncio
+
+from bot.engine.rollouts import SNAPSHOT_EVERY, Rollouts
+from bot.rollout.intents import AddNote, Promote
+from tests.engine.conftest import BOT, LIN, SERVICE, Rig
+
+
+async def test_a_known_cause_does_nothing_and_says_so(rig: Rig) -> None:
+    first = await rig.rollouts.start(SERVICE, "2.0.0", LIN, "", "trigger-1")
+    again = await rig.rollouts.start(SERVICE, "2.0.0", LIN, "", "trigger-1")
+    assert not first.duplicate
+    assert again.duplicate
+    assert again.refusal is None
+    assert len(await rig.store.rollouts()) == 1
+
+
+async def test_a_refusal_is_remembered_as_handled_too(rig: Rig) -> None:
+    refused = await rig.rollouts.submit(SERVICE, Promote(LIN), "trigger-2")
+    again = await rig.rollouts.submit(SERVICE, Promote(LIN), "trigger-2")
+    assert refused.refusal and refused.refusal.code == "no_rollout"
+    assert again.duplicate
+
+
+async def test_of_many_starts_at_once_one_wins(rig: Rig) -> None:
+    every = await asyncio.gather(*(rig.rollouts.start(SERVICE, f"2.0.{n}", LIN, "", f"t{n}") for n in range(20)))
+    assert sum(s.refusal is None for s in every) == 1
+    assert {s.refusal.code for s in every if s.refusal} == {"already_active"}
+
+
+async def test_two_processes_on_one_log_settle_it_by_seq(rig: Rig) -> None:
+    await rig.start()
+    other = Rollouts(rig.store, {SERVICE: rig.plan}, {SERVICE: rig.fleet}, bot_user=lambda: BOT, clock=lambda: rig.now)
+    await other.state(SERVICE)
+    notes = [
+        who.submit(SERVICE, AddNote(LIN, f"note {n}"), f"n{n}")
+        for n in range(10)
+        for who in (rig.rollouts, other)[n % 2 :][:1]
+    ]
+    await asyncio.gather(*notes)
+    events = await rig.store.events(SERVICE)
+    assert [seq for seq, _ in events] == list(range(1, len(events) + 1))
+    fresh = Rollouts(rig.store, {SERVICE: rig.plan}, {SERVICE: rig.fleet}, clock=lambda: rig.now)
+    state = await fresh.state(SERVICE)
+    assert state.rollout and len(state.rollout.notes) == 10
+
+
+async def test_ids_count_up_within_a_day(rig: Rig) -> None:
+    first = await rig.start()
+    assert first.id.endswith("-1")
+    from bot.rollout.intents import RollBack
+
+    await rig.rollouts.submit(SERVICE, RollBack(LIN, ""))
+    second = await rig.start("3.0.0")
+    assert second.id == first.id[:-1] + "2"
+
+
+async def test_a_restart_folds_from_a_snapshot_to_the_same_state(rig: Rig) -> None:
+    await rig.start()
+    for n in range(SNAPSHOT_EVERY + 5):
+        await rig.rollouts.submit(SERVICE, AddNote(LIN, f"note {n}"))
+    stored = await rig.store.load(SERVICE)
+    assert stored.snapshot is not None
+    assert len(stored.events) < SNAPSHOT_EVERY
+    before = await rig.rollouts.state(SERVICE)
+    rig.build()
+    assert await rig.rollouts.state(SERVICE) == before
