@@ -1,0 +1,104 @@
+"""`Messages`: every message the bot sends, in one language and time zone, within Slack's limits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from bot.engine.ports import Outgoing
+from bot.rollout.events import Event
+from bot.rollout.intents import Refusal
+from bot.rollout.model import Board, Rollout
+from bot.rollout.plan import Plan
+from bot.slack.messages import dry_run, overview, refusals, replies, timeline
+from bot.slack.messages.asking import Asking, approval
+from bot.slack.messages.card import card
+from bot.slack.messages.limits import cut, fit
+from bot.slack.messages.markup import Mrkdwn
+from bot.slack.messages.scene import Scene
+from bot.slack.messages.words import Lang, Words
+
+DoneKind = Literal[
+    "started", "promoted", "rolling_back", "paused", "resumed", "retried", "noted", "adopted", "restored", "cancelled"
+]
+
+
+class Messages:
+    """Pure: `now` is Unix seconds, and no method raises for what a rollout may hold.
+
+    lang: "zh" or "en". timezone: IANA name; raises ZoneInfoNotFoundError for an unknown one.
+    Text given as plain `str` comes from outside and is escaped; a `Mrkdwn` (what `refusal` returns) is shown as it is.
+    """
+
+    def __init__(self, lang: Lang, timezone: str) -> None:
+        self._lang: Lang = lang
+        self._w = Words(lang, timezone)
+
+    def card(self, rollout: Rollout, plan: Plan, board: Board | None, now: float) -> Outgoing:
+        """The one card. board: of the live stage, None = nothing measured yet; one of another shift is disregarded."""
+        return self._fit(card(Scene(self._w, rollout, plan, now, board)))
+
+    def approval(
+        self, rollout: Rollout, plan: Plan, stage_name: str, attempt: int, now: float, board: Board | None = None
+    ) -> Outgoing:
+        """One asking; once it is over (decided, expired, superseded) it asks for nothing any more."""
+        return self._fit(approval(Asking(Scene(self._w, rollout, plan, now, board), stage_name, attempt)))
+
+    def diff(self, per_host: Mapping[str, str]) -> Outgoing:
+        """per_host: host -> unified diff, "" = no change."""
+        return self._fit(dry_run.diff(self._w, per_host))
+
+    def tell(self, event: Event, rollout: Rollout, plan: Plan) -> Outgoing:
+        """A line of the timeline, with its evidence."""
+        return self._fit(timeline.tell(Scene(self._w, rollout, plan, event.at), event))
+
+    def refusal(self, refusal: Refusal, rollout: Rollout | None = None, plan: Plan | None = None) -> Mrkdwn:
+        """One sentence with the mend; may be handed to `error` as it is."""
+        return cut(refusals.refusal(self._w, refusal, rollout, plan), 2500, self._lang)
+
+    def whisper(self, code: str, rollout: Rollout, plan: Plan, stage: str) -> Outgoing:
+        """code: a rule of bot.rollout.approval."""
+        return self._fit(refusals.whisper(self._w, code, rollout, plan, stage))
+
+    def status(
+        self, states: Sequence[tuple[Rollout, Plan, Board | None]], services: Sequence[str], now: float
+    ) -> Outgoing:
+        """states: the active or last rollout of each service that has one; services: every configured one."""
+        scenes = [Scene(self._w, rollout, plan, now, board) for rollout, plan, board in states]
+        return self._fit(overview.status(self._w, scenes, services, now))
+
+    def history(self, rollouts: Sequence[Rollout], now: float) -> Outgoing:
+        """rollouts: newest first."""
+        return self._fit(overview.history(self._w, rollouts, now))
+
+    def plan(
+        self, rollout: Rollout, plan: Plan, per_host: Mapping[str, str] | None = None, error: str = ""
+    ) -> Outgoing:
+        """The dry run of what `decide.simulate` returned. per_host None and no error: the hosts were not read."""
+        return self._fit(dry_run.plan(Scene(self._w, rollout, plan, rollout.started_at), per_host, error))
+
+    def help(self, commands: Sequence[tuple[str, str, str]]) -> Outgoing:
+        """commands: (name, usage, summary key); a key is `help.<name>` in the phrases, the prefix may be left out."""
+        return self._fit(replies.help_(self._w, commands))
+
+    def done(self, kind: DoneKind | str, **facts: object) -> Outgoing:
+        """A command was taken. Facts used where given: service, version, stable_version, stage, rollout."""
+        return self._fit(replies.done(self._w, kind, facts))
+
+    def did_you_mean(self, word: str, suggestion: str, usage: str) -> Outgoing:
+        """suggestion "": nothing came close."""
+        return self._fit(replies.did_you_mean(self._w, word, suggestion, usage))
+
+    def usage_error(self, what_code: str, usage: str, **facts: object) -> Outgoing:
+        """what_code: missing, too_many, unknown_service, which_service, bad_version, …; see `usage.*`."""
+        return self._fit(replies.usage_error(self._w, what_code, usage, facts))
+
+    def unavailable(self, why: str) -> Outgoing:
+        """why: starting, stopping, store, slack, or a sentence from outside."""
+        return self._fit(replies.unavailable(self._w, why))
+
+    def error(self, text: str) -> Outgoing:
+        return self._fit(replies.error(self._w, text))
+
+    def _fit(self, outgoing: Outgoing) -> Outgoing:
+        return fit(outgoing, self._lang)

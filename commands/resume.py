@@ -1,0 +1,16 @@
+"""`resume [SERVICE]`: goes on where it was paused."""
+
+from __future__ import annotations
+
+from bot.engine.ports import Outgoing
+from bot.rollout.intents import Resume
+from commands.desk import Room, answer
+from commands.which import service_alone
+
+
+async def handle(room: Room) -> Outgoing:
+    service = await service_alone(room)
+    if isinstance(service, Outgoing):
+        return service
+    submitted = await room.desk.submit(service, Resume(room.call.actor), room.call.cause)
+    return await answer(room, service, submitted, "resumed")
