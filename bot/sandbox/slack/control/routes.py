@@ -1,0 +1,158 @@
+"""The HTTP control API. Bodies and answers are JSON; a refusal is 400 with {"ok": false, "error": code, ...}.
+
+Requests that change something must be `application/json`, which a foreign web page cannot send unasked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from bot.sandbox.slack.control import state
+from bot.sandbox.slack.control.acts import Acts
+from bot.sandbox.slack.control.bodies import Json, body_of, guarded
+from bot.sandbox.slack.control.panels import Panels
+from bot.sandbox.slack.emoji import EMOJI
+from bot.sandbox.slack.errors import SlackError
+from bot.sandbox.slack.workspace import ALL_SCOPES
+
+if TYPE_CHECKING:
+    from bot.sandbox.slack.server import SandboxServer
+
+PAGE = Path(__file__).parent.parent / "page"
+LONGEST_WAIT = 60.0
+CSP = "default-src 'self'; img-src 'self' data:; style-src 'self'; connect-src 'self'; frame-ancestors 'self'"
+
+
+class Control:
+    """Reading, waiting and faults; what people do is in `Acts`."""
+
+    def __init__(self, server: SandboxServer, panels: Panels) -> None:
+        self._server = server
+        self._ws = server.workspace
+        self._panels = panels
+
+    def add_to(self, app: web.Application) -> None:
+        router = app.router
+        router.add_get("/", self._index)
+        router.add_get("/page/{name}", self._asset)
+        for name, read in {
+            "state": self._state,
+            "messages": self._messages,
+            "views": self._views,
+            "deliveries": self._deliveries,
+            "counters": self._counters,
+            "wait": self._wait,
+            "faults": self._faults,
+            "emoji": self._emoji,
+        }.items():
+            router.add_get(f"/control/{name}", guarded(read))
+        router.add_post("/control/faults", guarded(self._set_faults))
+        router.add_post("/control/disconnect", guarded(self._disconnect))
+        for name, act in Acts(self._server).by_name().items():
+            router.add_post(f"/control/{name}", guarded(act))
+        router.add_get("/control/ws", self._live)
+        router.add_get(r"/control/panels/{n:\d+}", self._panels.handle)
+
+    async def _index(self, request: web.Request) -> web.StreamResponse:
+        return _file("index.html")
+
+    async def _asset(self, request: web.Request) -> web.StreamResponse:
+        name = request.match_info["name"]
+        if name not in {path.name for path in PAGE.iterdir()}:
+            return web.Response(status=404)
+        return _file(name)
+
+    async def _state(self, request: web.Request) -> Json:
+        panels = [panel.title for panel in self._panels.panels]
+        return state.overview(self._ws) | {"panels": panels, "sockets": self._server.sockets.connections}
+
+    async def _messages(self, request: web.Request) -> Json:
+        query = request.query
+        viewer = self._server.person(query["as"]).id if query.get("as") else None
+        found = state.messages(self._ws, query.get("channel", ""), viewer=viewer, thread=query.get("thread"))
+        return {"messages": found}
+
+    async def _views(self, request: web.Request) -> Json:
+        user = self._server.person(request.query["as"]).id if request.query.get("as") else None
+        return {"views": state.views(self._ws, user)}
+
+    async def _deliveries(self, request: web.Request) -> Json:
+        return {"deliveries": state.deliveries(self._ws)}
+
+    async def _counters(self, request: web.Request) -> Json:
+        return state.counters(self._ws)
+
+    async def _emoji(self, request: web.Request) -> Json:
+        return {"emoji": EMOJI}
+
+    async def _wait(self, request: web.Request) -> Json:
+        """`cursor` (0 = from the start), `timeout` seconds (at most 60), `kind`: a prefix such as `message.`."""
+        try:
+            cursor = int(request.query.get("cursor", "0"))
+            timeout = min(float(request.query.get("timeout", "25")), LONGEST_WAIT)
+        except ValueError:
+            raise SlackError("invalid_arguments") from None
+        prefix = request.query.get("kind", "")
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout
+        while True:
+            entries = await self._ws.log.more(cursor, max(0.0, deadline - loop.time()))
+            cursor = entries[-1]["seq"] if entries else cursor
+            wanted = [entry for entry in entries if entry["kind"].startswith(prefix)]
+            if wanted or not entries:
+                return {"cursor": cursor, "entries": wanted}
+
+    async def _faults(self, request: web.Request) -> Json:
+        return {"faults": self._ws.faults.to_json(), "missing_scopes": self._missing()}
+
+    async def _set_faults(self, request: web.Request) -> Json:
+        """Named switches are set; `clear: true` first sets all back; `missing_scopes` replaces the missing ones."""
+        body = await body_of(request)
+        if body.pop("clear", False):
+            self._ws.faults.clear()
+            self._ws.app.scopes |= set(self._missing())
+        if "missing_scopes" in body:
+            self._ws.app.scopes |= set(self._missing())
+            self._ws.app.scopes -= set(body.pop("missing_scopes"))
+        try:
+            self._ws.faults.apply(body)
+        except (TypeError, ValueError) as error:
+            raise SlackError("invalid_arguments", message=str(error)) from None
+        self._ws.log.append("faults.changed", faults=self._ws.faults.to_json())
+        return await self._faults(request)
+
+    def _missing(self) -> list[str]:
+        return sorted(ALL_SCOPES - self._ws.app.scopes)
+
+    async def _disconnect(self, request: web.Request) -> Json:
+        body = await body_of(request)
+        reason = str(body.get("reason", "refresh_requested"))
+        return {"connections": await self._server.disconnect_sockets(reason, close=bool(body.get("close")))}
+
+    async def _live(self, request: web.Request) -> web.StreamResponse:
+        """A WebSocket that sends each log entry as JSON, from `cursor` (default: now) on, and heeds no message."""
+        socket = web.WebSocketResponse(heartbeat=20)
+        await socket.prepare(request)
+        cursor = int(request.query.get("cursor", self._ws.log.cursor))
+        sender = asyncio.create_task(self._send_log(socket, cursor), name="sandbox-page-live")
+        try:
+            async for _ in socket:
+                pass
+        finally:
+            sender.cancel()
+        return socket
+
+    async def _send_log(self, socket: web.WebSocketResponse, cursor: int) -> None:
+        while not socket.closed:
+            for entry in await self._ws.log.more(cursor, 5.0):
+                cursor = entry["seq"]
+                await socket.send_json(entry)
+
+
+def _file(name: str) -> web.FileResponse:
+    headers = {"Content-Security-Policy": CSP, "Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
+    return web.FileResponse(PAGE / name, headers=headers)

@@ -1,0 +1,1 @@
+"""Bringing events, commands and interactions to the app: over Socket Mode or as signed HTTP requests."""
