@@ -1,0 +1,5 @@
+"""`python -m bot` is `rollout-bot`."""
+
+from bot.cli import main
+
+main()

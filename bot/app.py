@@ -1,0 +1,190 @@
+"""The sole composition root: builds every part, starts them in order, and ends them in the other."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from contextlib import AsyncExitStack
+
+import structlog
+from prometheus_client import CollectorRegistry
+from slack_bolt.async_app import AsyncApp
+
+from bot.engine.intake import Intake
+from bot.engine.observer import Observer
+from bot.engine.performers import Performers
+from bot.engine.ports import Final, Retryable
+from bot.engine.rollouts import Rollouts
+from bot.engine.speaker import Speaker
+from bot.engine.ticks import Ticks
+from bot.engine.worker import Worker
+from bot.prometheus import Prometheus
+from bot.slack.chat import SlackChat, new_client
+from bot.slack.directory import SlackDirectory
+from bot.slack.listeners import Listeners, build_app
+from bot.slack.messages import Messages
+from bot.slack.socket import SocketRunner
+from bot.store.sqlite import SqliteStore
+from bot.telemetry import Telemetry
+from bot.web import Web
+from bot.wiring import build_fleets, database_path
+from config.settings import Settings
+
+log = structlog.get_logger()
+TOKEN_WAIT = 30.0  # seconds, at most, between looks whether Slack is back, at boot
+
+
+def set_up_logging(level: str) -> None:
+    """One JSON object a line on stderr; libraries from WARNING up."""
+    logging.basicConfig(level=logging.WARNING, format="%(name)s %(levelname)s %(message)s")
+    # It warns that the token is given twice, because it looks into the environment by itself.
+    logging.getLogger("slack_bolt.AsyncApp").setLevel(logging.ERROR)
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level)),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+class Bot:
+    """Every part, wired. Enter to run, leave to end. Raises Final with the mend where it cannot start."""
+
+    def __init__(self, settings: Settings, store: SqliteStore) -> None:
+        self._settings = settings
+        self._store = store
+        slack = settings.slack
+        assert slack.bot_token is not None
+        client = new_client(slack.bot_token.reveal(), slack.api_url)
+        self.chat = SlackChat(client)
+        messages = Messages(settings.language, settings.timezone)
+        directory = SlackDirectory(client, settings.people, lambda: self.chat.team_id)
+        self.fleets = build_fleets(settings.plans)
+        self.metrics = Prometheus(settings.prometheus_url)
+        self.rollouts = Rollouts(
+            store,
+            settings.plans,
+            self.fleets,
+            bot_user=lambda: self.chat.user_id,
+            wake=lambda: self.worker.wake(),
+            clock=time.time,
+            timezone=settings.timezone,
+        )
+        speaker = Speaker(self.rollouts, store, self.chat, directory, messages)
+        observer = Observer(self.rollouts, store, self.metrics, self.fleets, time.time)
+        performers = Performers(self.rollouts, self.fleets, speaker, observer)
+        self.worker = Worker(store, performers.perform, time.time, f"{socket.gethostname()}:{os.getpid()}")
+        self.ticks = Ticks(observer, store, settings.plans, time.time)
+        intake = Intake(self.rollouts, store)
+        self.listeners = Listeners(self.rollouts, messages, directory, intake, store, self.chat)
+        self.slack_app: AsyncApp = build_app(client, slack.signing_secret.reveal() if slack.signing_secret else "")
+        self.listeners.register(self.slack_app)
+        self.sockets = SocketRunner(self.slack_app, slack.app_token.reveal()) if slack.app_token else None
+        registry = CollectorRegistry()
+        registry.register(Telemetry(self.rollouts, settings.plans))
+        self.web = Web(self.problems, registry, None if self.sockets else self.slack_app)
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Bot:
+        try:
+            await self._start()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    async def _start(self) -> None:
+        released = await self._store.release()
+        for service in self._settings.plans:
+            await self.rollouts.state(service)
+            self._stack.push_async_callback(self.fleets[service].aclose)
+        self._stack.callback(self.metrics.close)
+        port = await self._listen()
+        # What needs no Slack begins at once: a rollback must not wait for a token to be checked.
+        self.worker.start()
+        self._stack.push_async_callback(self.worker.stop)
+        self.ticks.start()
+        self._stack.callback(self.ticks.stop)
+        await self._check_token()
+        if self.sockets:
+            self.sockets.start()
+            self._stack.push_async_callback(self.sockets.stop)
+        self._stack.push_async_callback(self.listeners.stop)
+        log.info("started", mode=self._settings.slack.mode, port=port, reclaimed=released)
+
+    async def _listen(self) -> int:
+        host, port = self._settings.http_host, self._settings.http_port
+        try:
+            port = await self.web.start(host, port)
+        except OSError as error:
+            raise Final(f"cannot listen on {host}:{port} ({error.strerror}): set HTTP_PORT to a free one") from error
+        self._stack.push_async_callback(self.web.stop)
+        return port
+
+    async def _check_token(self) -> None:
+        """A wrong token ends the start with its mend; a Slack that is away is waited for."""
+        wait = 0.5
+        while True:
+            try:
+                return await self.chat.check_token()
+            except Retryable as error:
+                log.warning("Slack cannot be asked about the token yet", error=str(error), again_in=wait)
+                await asyncio.sleep(error.after or wait)
+                wait = min(TOKEN_WAIT, wait * 2)
+
+    async def problems(self) -> dict[str, str]:
+        """What keeps the bot from its work now, for /readyz; empty = ready."""
+        found: dict[str, str] = {}
+        if not self.worker.alive or self.worker.failing:
+            found["worker"] = self.worker.failing or "not running"
+        if not self.chat.user_id:
+            found["slack"] = "the token has not been checked yet"
+        elif self.sockets and not await self.sockets.connected():
+            found["slack"] = "Socket Mode is not connected"
+        if self.ticks.failing:
+            found["ticks"] = ", ".join(sorted(self.ticks.failing))
+        return found
+
+
+async def serve(settings: Settings) -> int:
+    """Runs until SIGTERM or SIGINT. The exit status: 0, or 1 where it could not start (said on stderr)."""
+    set_up_logging(settings.log_level)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    try:
+        store = await SqliteStore.open(database_path(settings.database_url))
+    except (Final, Retryable, ValueError) as error:
+        print(f"rollout-bot: {error}", file=sys.stderr)
+        return 1
+    try:
+        async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_callback(store.close)
+            starting = asyncio.create_task(stack.enter_async_context(Bot(settings, store)), name="start")
+            stopping = asyncio.create_task(stop.wait(), name="stop")
+            await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if not starting.done():
+                starting.cancel()
+                await asyncio.gather(starting, return_exceptions=True)
+                return 0
+            starting.result()
+            await stopping
+    except Final as error:
+        print(f"rollout-bot: {error}", file=sys.stderr)
+        return 1
+    return 0

@@ -1,0 +1,123 @@
+"""`rollout-bot`: what an operator types in a shell. Parses, calls, prints; nothing is decided here."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from config.settings import ConfigError, Settings, check, format_problems, load
+
+cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+DEFAULT_CONFIG = Path("config")
+ConfigDir = Annotated[Path, typer.Option("--config", help="Folder with bot.yaml, people.yaml and services/.")]
+
+
+def _settings(config: Path, *, slack: bool) -> Settings:
+    """Exit 2 with every problem on stderr."""
+    settings, problems, _ = check(config, require_slack=slack)
+    if settings is None:
+        typer.echo(format_problems(problems), err=True)
+        raise typer.Exit(2)
+    return settings
+
+
+@cli.command()
+def run(
+    config: ConfigDir = DEFAULT_CONFIG,
+    role: Annotated[Literal["all"], typer.Option(help="One process does everything on SQLite.")] = "all",
+) -> None:
+    """Run the bot until it is told to stop (SIGTERM, Ctrl-C)."""
+    from bot.app import serve
+
+    try:
+        settings = load(config)
+    except ConfigError as error:
+        typer.echo(format_problems(error.problems), err=True)
+        raise typer.Exit(2) from None
+    raise typer.Exit(asyncio.run(serve(settings)))
+
+
+@cli.command(name="check")
+def check_config(
+    config: ConfigDir = DEFAULT_CONFIG,
+    slack: Annotated[bool, typer.Option(help="Also require Slack's tokens in the environment.")] = False,
+) -> None:
+    """Validate all of the configuration; exit 2 and one `file:line: what, and the mend` per error."""
+    settings, problems, warnings = check(config, require_slack=slack)
+    if warnings:
+        typer.echo(format_problems(warnings), err=True)
+    if settings is None:
+        typer.echo(format_problems(problems), err=True)
+        raise typer.Exit(2)
+    services = ", ".join(f"{name} ({plan.hash})" for name, plan in sorted(settings.plans.items()))
+    typer.echo(f"ok: {services}")
+
+
+@cli.command()
+def status(config: ConfigDir = DEFAULT_CONFIG, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+    """Where every service is, read from the database beside a running bot."""
+    from bot.reading import statuses
+
+    rows = asyncio.run(statuses(_settings(config, slack=False)))
+    if as_json:
+        typer.echo(json.dumps(rows, ensure_ascii=False))
+        return
+    for row in rows:
+        what = (
+            f"{row['rollout']} {row['version']} {row['state']} at {row['stage']}"
+            if row["rollout"]
+            else "no rollout yet"
+        )
+        typer.echo(f"{row['service']}: {what}")
+
+
+@cli.command()
+def plan(service: str, version: str, config: ConfigDir = DEFAULT_CONFIG) -> None:
+    """Dry run: the stages, the gates, who must approve, and what the first stage changes in nginx on every host."""
+    from bot.reading import dry_run
+
+    ok, text = asyncio.run(dry_run(_settings(config, slack=False), service, version))
+    typer.echo(text, err=not ok)
+    raise typer.Exit(0 if ok else 2)
+
+
+@cli.command()
+def init(service: str, config: ConfigDir = DEFAULT_CONFIG) -> None:
+    """Write the first generated file, everything to the stable pool, to every host that has none yet."""
+    from bot.reading import initialise
+
+    ok, text = asyncio.run(initialise(_settings(config, slack=False), service))
+    typer.echo(text, err=not ok)
+    raise typer.Exit(0 if ok else 1)
+
+
+@cli.command()
+def demo(
+    headless: Annotated[
+        bool, typer.Option(help="No browser: scripted people, a transcript, one line of JSON.")
+    ] = False,
+    scenario: Annotated[str, typer.Option(help="steady, bad-canary, blind or crash (with --headless).")] = "steady",
+    port: Annotated[int, typer.Option(help="Of the page; 0 takes a free one.")] = 8990,
+    seed: Annotated[int | None, typer.Option(help="Of the crash scenario's moments.")] = None,
+    language: Annotated[Literal["en", "zh"], typer.Option(help="What the bot speaks.")] = "en",
+    keep: Annotated[Path | None, typer.Option(help="Work folder to use and keep; default a temporary one.")] = None,
+) -> None:
+    """The main job with real nginx, real Prometheus and a local workspace; no Slack account."""
+    from bot.sandbox.demo.main import play, stage
+
+    if headless:
+        raise typer.Exit(asyncio.run(play(scenario, seed=seed, language=language, keep=keep)))
+    raise typer.Exit(asyncio.run(stage(port=port, language=language, keep=keep)))
+
+
+def main() -> None:
+    """The console script."""
+    try:
+        cli()
+    except KeyboardInterrupt:
+        sys.exit(130)

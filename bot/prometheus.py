@@ -1,0 +1,116 @@
+"""Prometheus: needs in, values or errors out. Never judges. The only prometheus_api_client import.
+
+One evaluation is one HTTP request: its queries are joined with `or`, each marked by a label (DESIGN §7: ten times
+faster than one after the other). Where the join is refused, each is asked alone: one bad query blinds only itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import requests
+from prometheus_api_client import PrometheusConnect
+from prometheus_api_client.exceptions import PrometheusApiClientException
+from requests.adapters import HTTPAdapter
+from urllib3.util.retry import Retry
+
+from bot.rollout.gate import Need, Value, Values
+
+TIMEOUT = (2.0, 5.0)  # seconds to connect, to read; the library waits for ever without
+DEADLINE = 8.0  # seconds for one evaluation, whatever the threads still do
+MARK = "rollout_bot_need"
+BREAK_AFTER = 3  # failures in a row that open the breaker …
+BREAK_FOR = 1.0  # … for so many seconds, in which nobody waits for a dead server
+
+
+class Prometheus:
+    """bot.engine.ports.Metrics over the HTTP API of one server."""
+
+    def __init__(self, url: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._client = PrometheusConnect(
+            url=url.rstrip("/"), headers={"Accept-Encoding": "identity"}, retry=Retry(total=0), method="POST"
+        )
+        session = self._client._session
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, HTTPAdapter(pool_maxsize=4, max_retries=Retry(total=0)))
+        self._pool = ThreadPoolExecutor(4, thread_name_prefix="prometheus")
+        self._clock = clock
+        self._failures = 0
+        self._closed_until = 0.0
+        self.error = ""  # of the last evaluation; "" = it could see
+
+    async def measure(self, needs: Sequence[Need]) -> Values:
+        """An answer for every need. Never raises."""
+        if not needs:
+            return {}
+        if self._clock() < self._closed_until:
+            return dict.fromkeys(needs, Value(None, self.error))
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(DEADLINE):
+                values = await loop.run_in_executor(self._pool, self._measure, tuple(needs))
+            self._failures, self.error = 0, ""
+            return values
+        except (requests.RequestException, TimeoutError) as error:
+            self._failures += 1
+            self.error = describe(error)
+            if self._failures >= BREAK_AFTER:
+                self._closed_until = self._clock() + BREAK_FOR
+            return dict.fromkeys(needs, Value(None, self.error))
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._client._session.close()
+
+    def _measure(self, needs: tuple[Need, ...]) -> Values:
+        """In a thread. Raises requests.RequestException where the server as a whole could not answer."""
+        joined = " or ".join(f'label_replace(({need.promql}), "{MARK}", "{n}", "", "")' for n, need in enumerate(needs))
+        try:
+            rows = self._ask(joined)
+        except PrometheusApiClientException as error:
+            if len(needs) == 1:
+                return {needs[0]: Value(None, describe(error))}
+            return {need: value for one in needs for need, value in self._alone(one).items()}
+        found: dict[int, list[Any]] = {n: [] for n in range(len(needs))}
+        for row in rows:
+            found[int(row["metric"][MARK])].append(row["value"][1])
+        return {need: _value(found[n]) for n, need in enumerate(needs)}
+
+    def _alone(self, need: Need) -> Values:
+        try:
+            rows = self._ask(need.promql)
+        except PrometheusApiClientException as error:
+            return {need: Value(None, describe(error))}
+        if rows and not isinstance(rows[0], dict):  # a scalar: [time, "value"]
+            return {need: _value([rows[1]])}
+        return {need: _value([row["value"][1] for row in rows])}
+
+    def _ask(self, promql: str) -> list[Any]:
+        try:
+            return list(self._client.custom_query(promql, timeout=TIMEOUT))
+        except (KeyError, ValueError, TypeError) as error:
+            # A proxy's page or a half answer is not an empty result.
+            raise requests.RequestException(f"not an answer of Prometheus: {error!r}") from error
+
+
+def _value(found: list[Any]) -> Value:
+    if not found:
+        return Value()
+    if len(found) > 1:
+        return Value(None, f"the query returns {len(found)} series; aggregate it to one")
+    number = float(found[0])
+    return Value(number) if math.isfinite(number) else Value()
+
+
+def describe(error: BaseException) -> str:
+    """One line a person can act on, without the library's nesting."""
+    if isinstance(error, requests.ConnectTimeout | requests.ReadTimeout | TimeoutError):
+        return "Prometheus did not answer in time"
+    if isinstance(error, requests.ConnectionError):
+        return "Prometheus cannot be reached"
+    return str(error).replace("\n", " ")[:200]

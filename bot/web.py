@@ -1,0 +1,63 @@
+"""The bot's HTTP: Slack's requests in HTTP mode, and what a supervisor asks."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry, generate_latest
+from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
+from slack_bolt.async_app import AsyncApp
+
+LIMIT = 1024 * 1024  # bytes; Slack's payloads are far below
+Problems = Callable[[], Awaitable[dict[str, str]]]
+
+
+class Web:
+    """problems: what keeps the bot from doing its work now, by part; empty = ready. slack: None in Socket Mode."""
+
+    def __init__(self, problems: Problems, registry: CollectorRegistry, slack: AsyncApp | None) -> None:
+        self._problems = problems
+        self._registry = registry
+        self._slack = slack
+        self._runner: web.AppRunner | None = None
+
+    def application(self) -> web.Application:
+        app = web.Application(client_max_size=LIMIT)
+        app.router.add_get("/healthz", self._healthz)
+        app.router.add_get("/readyz", self._readyz)
+        app.router.add_get("/metrics", self._metrics)
+        if self._slack:
+            app.router.add_post("/slack/events", self._events)
+        return app
+
+    async def start(self, host: str, port: int) -> int:
+        """The port it listens on. Raises OSError."""
+        self._runner = web.AppRunner(self.application(), access_log=None, shutdown_timeout=2.0)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, host, port).start()
+        return int(self._runner.addresses[0][1])
+
+    async def stop(self) -> None:
+        if self._runner:
+            await self._runner.cleanup()
+
+    async def _events(self, request: web.Request) -> web.StreamResponse:
+        """Bolt checks the signature, but reads the body before that: what cannot be read is refused here."""
+        assert self._slack is not None
+        try:
+            asked = await to_bolt_request(request)
+        except (ValueError, LookupError, TypeError, AttributeError):
+            raise web.HTTPBadRequest(text="the body cannot be read") from None
+        response: web.StreamResponse = await to_aiohttp_response(await self._slack.async_dispatch(asked))
+        return response
+
+    async def _healthz(self, request: web.Request) -> web.Response:
+        return web.json_response({"ok": True})
+
+    async def _readyz(self, request: web.Request) -> web.Response:
+        problems = await self._problems()
+        return web.json_response({"ok": not problems, "problems": problems}, status=503 if problems else 200)
+
+    async def _metrics(self, request: web.Request) -> web.Response:
+        return web.Response(body=generate_latest(self._registry), headers={"Content-Type": "text/plain; version=0.0.4"})

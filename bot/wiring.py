@@ -1,0 +1,35 @@
+"""Building the parts from the settings, for the bot itself and for the commands of the shell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bot.engine.ports import Fleet
+from bot.fleet.local import LocalTransport
+from bot.fleet.router import FleetRouter
+from bot.fleet.ssh import SshTransport
+from bot.fleet.transport import Transport
+from bot.rollout.plan import FleetPlan, Plan
+
+SQLITE = "sqlite:///"
+
+
+def database_path(url: str) -> str:
+    """`sqlite:///x.db` is relative, `sqlite:////x.db` absolute. Raises ValueError naming the mend."""
+    if not url.startswith(SQLITE) or url == SQLITE:
+        raise ValueError("DATABASE_URL must be sqlite:///path/to/file.db")
+    return url.removeprefix(SQLITE)
+
+
+def build_fleets(plans: Mapping[str, Plan]) -> dict[str, Fleet]:
+    """One router a service; closing them closes their connections."""
+    return {service: _fleet(plan.fleet) for service, plan in plans.items()}
+
+
+def _fleet(plan: FleetPlan) -> Fleet:
+    transport: Transport = (
+        SshTransport(plan.known_hosts, plan.key_file, connects=plan.concurrency)
+        if plan.executor == "ssh"
+        else LocalTransport()
+    )
+    return FleetRouter(plan.hosts, transport, plan.host_deadline, plan.concurrency)
