@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import secrets
 import signal
 import socket
 import sys
@@ -23,7 +24,7 @@ from bot.engine.ports import Final, Retryable
 from bot.engine.rollouts import Rollouts
 from bot.engine.speaker import Speaker
 from bot.engine.ticks import Ticks
-from bot.engine.worker import Worker
+from bot.engine.worker import LEASE, Worker
 from bot.prometheus import Prometheus
 from bot.slack.chat import SlackChat, new_client
 from bot.slack.directory import SlackDirectory
@@ -84,7 +85,9 @@ class Bot:
         speaker = Speaker(self.rollouts, store, self.chat, directory, messages)
         observer = Observer(self.rollouts, store, self.metrics, self.fleets, time.time)
         performers = Performers(self.rollouts, self.fleets, speaker, observer)
-        self.worker = Worker(store, performers.perform, time.time, f"{socket.gethostname()}:{os.getpid()}")
+        # Containers often have one host name and process id for ever: only the random part tells their lives apart.
+        self._owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self.worker = Worker(store, performers.perform, time.time, self._owner)
         self.ticks = Ticks(observer, store, settings.plans, time.time)
         intake = Intake(self.rollouts, store)
         self.listeners = Listeners(self.rollouts, messages, directory, intake, store, self.chat)
@@ -108,8 +111,8 @@ class Bot:
         await self._stack.aclose()
 
     async def _start(self) -> None:
-        released = await self._store.release()
         for service in self._settings.plans:
+            await self._store.lead(service, self._owner, LEASE)  # what a killed bot had claimed is pending again
             await self.rollouts.state(service)
             self._stack.push_async_callback(self.fleets[service].aclose)
         self._stack.callback(self.metrics.close)
@@ -124,7 +127,7 @@ class Bot:
             self.sockets.start()
             self._stack.push_async_callback(self.sockets.stop)
         self._stack.push_async_callback(self.listeners.stop)
-        log.info("started", mode=self._settings.slack.mode, port=port, reclaimed=released)
+        log.info("started", mode=self._settings.slack.mode, port=port)
 
     async def _listen(self) -> int:
         host, port = self._settings.http_host, self._settings.http_port

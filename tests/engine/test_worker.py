@@ -151,5 +151,5 @@ async def test_stopping_leaves_the_work_for_whoever_comes_next(running: Callable
     await asyncio.wait_for(begun.wait(), 5)
     await worker.stop()
     assert not worker.alive
-    assert await store.release() == 1
+    assert await store.lead("shop", "next", 15)
     assert [c.key for c in await store.claim("next", time.time(), 1, 10)] == ["read:R:a"]
