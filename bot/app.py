@@ -86,7 +86,8 @@ class Bot:
         self.fleets = build_fleets(settings.plans)
         self.metrics = Prometheus(settings.prometheus_url)
         clock = StoreClock()
-        owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
+        # Containers often have one host name and process id for ever: only the random part tells their lives apart.
+        owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self.leads = Leads(store, settings.plans, owner, clock, gained=self._gained, lost=self._lost)
         self.rollouts = Rollouts(
             store,
@@ -128,7 +129,8 @@ class Bot:
         await self._stack.aclose()
 
     async def _start(self) -> None:
-        await self._store.listen(self._changed)
+        if self._store.shared:
+            await self._store.listen(self._changed)
         for service in self._settings.plans:
             await self.rollouts.state(service)
             self._stack.push_async_callback(self.fleets[service].aclose)
