@@ -11,7 +11,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from bot.engine.acting import acting_epoch
-from bot.engine.ports import Commit, Conflict, Final, Fleet, Measurement, NewEffect, Store, Submitted
+from bot.engine.ports import Away, Commit, Conflict, Final, Fleet, Measurement, NewEffect, Store, Submitted
 from bot.engine.targets import forward
 from bot.rollout.decide import decide, simulate
 from bot.rollout.effects import COALESCED, Effect
@@ -141,11 +141,18 @@ class Rollouts:
     ) -> Submitted:
         """Decides and commits in one transaction with the cause and, given `finish`, the end of the claimed effect."""
         extra = Extra(finish, board, measurements, effects)
+        unsure = False
         for _ in range(TRIES):
             try:
                 return await self._submit(service, intent, cause, extra)
             except Conflict:
                 self._states.pop(service, None)
+            except Away:
+                # A connection lost in the middle leaves it open whether it was recorded; asked again, its cause tells.
+                self._states.pop(service, None)
+                if unsure or cause is None:
+                    raise
+                unsure = True
         raise Conflict(f"{service}: the log is contended")
 
     async def record(self, service: str, cause: str | None, effects: tuple[Effect, ...]) -> bool:
