@@ -88,6 +88,11 @@ class Rollouts:
         """State and board as this process has them, without reading the store."""
         return self._states.get(service), self._boards.get(service)
 
+    def moves(self, service: str, intent: Intent) -> bool:
+        """Whether the intent would do anything to the state as this process has it: asked every second, so no I/O."""
+        state = self._states.get(service)
+        return state is None or bool(decide(state, intent, self._clock(), self.plans[service], self._bot_user()))
+
     async def board(self, service: str) -> Board | None:
         """The live measurements of the stage whose share the hosts serve."""
         rollout = (await self.state(service)).rollout
