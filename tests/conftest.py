@@ -1,0 +1,39 @@
+"""One PostgreSQL for all tests that want one, and a database for each of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from bot.store.postgres import PostgresStore
+from tests.postgres import Cluster, running
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    with running() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def template(cluster: Cluster) -> str:
+    """A database with the bot's empty tables."""
+    name = cluster.create()
+
+    async def migrate() -> None:
+        await (await PostgresStore.open(cluster.url(name))).close()
+
+    with ThreadPoolExecutor(1) as apart:  # a test's own loop may be running in this thread
+        apart.submit(asyncio.run, migrate()).result()
+    return name
+
+
+@pytest.fixture
+def database_url(cluster: Cluster, template: str) -> Iterator[str]:
+    """The URL of a database of the test's own, with the bot's empty tables."""
+    name = cluster.create(template, STRATEGY="FILE_COPY")
+    yield cluster.url(name)
+    cluster.drop(name)
