@@ -20,7 +20,7 @@ from slack_bolt.async_app import AsyncApp
 from bot.engine.intake import Intake
 from bot.engine.observer import Observer
 from bot.engine.performers import Performers
-from bot.engine.ports import Final, Retryable
+from bot.engine.ports import Final, Retryable, Store
 from bot.engine.rollouts import Rollouts
 from bot.engine.speaker import Speaker
 from bot.engine.ticks import Ticks
@@ -31,10 +31,10 @@ from bot.slack.directory import SlackDirectory
 from bot.slack.listeners import Listeners, build_app
 from bot.slack.messages import Messages
 from bot.slack.socket import SocketRunner
-from bot.store.sqlite import SqliteStore
+from bot.store.opening import open_store
 from bot.telemetry import Telemetry
 from bot.web import Web
-from bot.wiring import build_fleets, database_path
+from bot.wiring import build_fleets
 from config.settings import Settings
 
 log = structlog.get_logger()
@@ -62,7 +62,7 @@ def set_up_logging(level: str) -> None:
 class Bot:
     """Every part, wired. Enter to run, leave to end. Raises Final with the mend where it cannot start."""
 
-    def __init__(self, settings: Settings, store: SqliteStore) -> None:
+    def __init__(self, settings: Settings, store: Store) -> None:
         self._settings = settings
         self._store = store
         slack = settings.slack
@@ -171,8 +171,8 @@ async def serve(settings: Settings) -> int:
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
     try:
-        store = await SqliteStore.open(database_path(settings.database_url))
-    except (Final, Retryable, ValueError) as error:
+        store = await open_store(settings.database_url)
+    except (Final, Retryable) as error:
         print(f"rollout-bot: {error}", file=sys.stderr)
         return 1
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import unquote
+from collections.abc import Mapping
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -10,7 +10,10 @@ from psycopg.conninfo import conninfo_to_dict
 from bot.engine.ports import Conflict
 from bot.store.errors import StoreBroken, StoreUnavailable
 
-FORM = "write it as postgresql://user:password@host:5432/database"
+FORM = (
+    "write it as postgresql://user:password@host:5432/database, "
+    "and in the password % as %25, / as %2F, @ as %40, # as %23, ? as %3F"
+)
 
 # By SQLSTATE, or its class (https://www.postgresql.org/docs/current/errcodes-appendix.html).
 _NOW_NOT = {
@@ -82,9 +85,14 @@ def place(url: str) -> str:
         parts = conninfo_to_dict(url)
     except psycopg.Error:
         parts = None
-    if parts is None or not url.startswith(("postgresql://", "postgres://")):
-        # The driver's words quote the URL, and with it the password.
+    # The driver's words quote the URL, and a password with "/" or "@" in it lands among the other parts.
+    if parts is None or not url.startswith(("postgresql://", "postgres://")) or not _plausible(parts):
         raise StoreBroken(f"DATABASE_URL is not understood: {FORM}") from None
-    host = unquote(str(parts.get("host") or parts.get("hostaddr") or "the local socket"))
+    host = parts.get("host") or parts.get("hostaddr") or "the local socket"
     port = f":{parts['port']}" if parts.get("port") else ""
     return f"{host}{port}/{parts.get('dbname') or parts.get('user') or ''}"
+
+
+def _plausible(parts: Mapping[str, object]) -> bool:
+    port, names = str(parts.get("port") or ""), f"{parts.get('host', '')}{parts.get('dbname', '')}"
+    return port.replace(",", "").isdigit() != (port == "") and "@" not in names

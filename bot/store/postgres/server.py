@@ -17,7 +17,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from bot.store.errors import StoreBroken, StoreUnavailable
+from bot.store.errors import NoDatabase, StoreBroken, StoreUnavailable
 from bot.store.postgres import schema
 from bot.store.postgres.errors import place, translate
 from bot.store.postgres.schema import Connection
@@ -101,6 +101,8 @@ class Server:
     async def _check_version(self, conn: Connection) -> None:
         found = await schema.version(conn, self.where)
         schema.check(found, self.where)
+        if found == 0:
+            raise NoDatabase(f"{self.where}: the database is empty: start the bot once, it makes its tables")
         if found < len(schema.MIGRATIONS):
             raise StoreBroken(f"{self.where}: schema {found} is older than this bot: start the bot once")
 
