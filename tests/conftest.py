@@ -1,15 +1,27 @@
-"""One PostgreSQL for all tests that want one, and a database for each of them."""
+"""What holds for the whole suite: its order, one PostgreSQL for all tests that want one, a database for each."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from bot.store.postgres import PostgresStore
 from tests.postgres import Cluster, running
+
+HERE = Path(__file__).parent
+# These wait for real servers most of their time. First, so that no worker is left alone with one at the end.
+SLOW = ("e2e", "scenarios", "crash", "replicas", "browser")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def last(item: pytest.Item) -> bool:
+        return item.path.relative_to(HERE).parts[0] not in SLOW
+
+    items.sort(key=last)
 
 
 @pytest.fixture(scope="session")

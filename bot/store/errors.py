@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 
-from bot.engine.ports import Conflict, Final, Retryable
+from bot.engine.ports import Away, Conflict, Final
 
 
-class StoreUnavailable(Retryable):
+class StoreUnavailable(Away):
     """The database could not do it now (locked, disk full, I/O error, not reached, closed). Trying again is safe.
 
     Nothing was written, except where a database over the network took the COMMIT and its answer was lost.
