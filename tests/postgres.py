@@ -92,6 +92,10 @@ class Cluster:
         words = (self._folder / "log").read_text(errors="replace")[-600:]
         raise RuntimeError(f"PostgreSQL did not start: {words}")
 
+    @property
+    def running(self) -> bool:
+        return self._process is not None
+
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """SIGINT cuts connections off and ends in order; SIGQUIT is a crash. Does nothing when it is not running."""
         if self._process is not None:
