@@ -24,7 +24,14 @@ DEADLINE = 60.0  # seconds for a start; a loaded machine takes its time
 
 # What makes a test database fast, and would lose data in a power cut.
 FAST = {"fsync": "off", "full_page_writes": "off"}
-SMALL = {"shared_buffers": "16MB", "max_connections": "60", "autovacuum_naptime": "10min", "jit": "off"}
+# A client that this very process blocks in the middle of its log-in must not hold up a stop for a minute.
+SMALL = {
+    "shared_buffers": "16MB",
+    "max_connections": "60",
+    "autovacuum_naptime": "10min",
+    "jit": "off",
+    "authentication_timeout": "5s",
+}
 
 
 class Cluster:
