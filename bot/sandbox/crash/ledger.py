@@ -1,0 +1,70 @@
+"""Which crash points were reached, and at which the process was killed. Files, since a killed process forgets."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+ALL = "*"  # armed: every point there is, known or not
+
+
+class Ledger:
+    """One folder, written by the bot's processes one after the other and read by the test.
+
+    armed: the points to be killed at, a line each; `*` every one, but for those named in a line that begins with `-`.
+    reached, killed: the names, a line each, in order. A name is killed at once at most, at its first arrival.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def arm(self, names: Iterable[str], but: Iterable[str] = ()) -> None:
+        """From the next start of a process on."""
+        lines = [*sorted(names), *(f"-{name}" for name in sorted(but))]
+        (self._folder / "armed").write_text("".join(f"{line}\n" for line in lines))
+
+    @property
+    def armed(self) -> frozenset[str]:
+        return frozenset(self._lines("armed"))
+
+    @property
+    def reached(self) -> frozenset[str]:
+        return frozenset(self._lines("reached"))
+
+    @property
+    def killed(self) -> tuple[str, ...]:
+        return tuple(self._lines("killed"))
+
+    def _lines(self, name: str) -> list[str]:
+        file = self._folder / name
+        return file.read_text().splitlines() if file.exists() else []
+
+    def note(self, file: str, name: str) -> None:
+        """One write, so that it is there whole when the process is gone a moment later."""
+        with (self._folder / file).open("ab", buffering=0) as out:
+            out.write(f"{name}\n".encode())
+
+
+class Points:
+    """The crash points of this process. reach(name) returns, or the process is gone."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._armed = ledger.armed
+        self._reached = set(ledger.reached)
+        self._killed = set(ledger.killed)
+
+    def reach(self, name: str) -> None:
+        if name not in self._reached:
+            self._reached.add(name)
+            self._ledger.note("reached", name)
+        if name not in self._killed and self._is_armed(name):
+            self._ledger.note("killed", name)
+            os.kill(os.getpid(), signal.SIGKILL)
+            time.sleep(60)  # the signal may take a moment; not one more step is taken
+
+    def _is_armed(self, name: str) -> bool:
+        return name in self._armed or (ALL in self._armed and f"-{name}" not in self._armed)
