@@ -32,6 +32,7 @@ class Stand:
     """
 
     bot_command: tuple[str, ...] = (sys.executable, "-m", "bot")
+    bot_ready_within = 30.0  # seconds
 
     def __init__(
         self,
@@ -121,7 +122,7 @@ class Stand:
                 except (aiohttp.ClientError, TimeoutError):
                     return False
 
-            await self.bot.ready(ready, deadline=30.0)
+            await self.bot.ready(ready, deadline=self.bot_ready_within)
 
     async def kill_bot(self) -> None:
         """SIGKILL, as a machine would lose it."""
