@@ -15,7 +15,7 @@ from bot.rollout.intents import Intent
 LOOKS: dict[type, frozenset[str]] = {
     Store: frozenset(
         {
-            *("load", "streams", "seen", "next_due", "pending", "board", "measurements", "rollouts", "rollout"),
+            *("load", "streams", "next_due", "pending", "board", "measurements", "rollouts", "rollout"),
             *("next_rollout_number", "events", "message", "message_at", "leads", "now", "listen", "close"),
         }
     ),
