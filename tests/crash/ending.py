@@ -24,7 +24,7 @@ MASKS = (
     (re.compile(r"<!date\^\d+"), "<!date^"),
     (re.compile(r"\d{4}-\d\d-\d\d"), "<date>"),
     (re.compile(r"(?<![-\w:])\d{1,2}:\d\d(:\d\d)?\b"), "<clock>"),
-    (re.compile(r"\b\d+(\.\d+)?( ?)(ms|s|min|m|h|d)\b"), "<time>"),
+    (re.compile(r"\b(\d+(\.\d+)? ?(ms|s|min|m|h|d)\b ?)+"), "<time>"),
 )
 
 Summary = dict[str, Any]
@@ -78,6 +78,7 @@ class _Plain:
     def __init__(self, cast: Cast) -> None:
         world = cast.stand.world
         self._words = {backend.address: f"<{pool}>" for pool, backend in world.pools.items()}
+        self._words |= {re.escape(address): role for address, role in self._words.items()}
         self._words |= {host.status: f"<status of {host.name}>" for host in world.hosts}
         self._words |= {host.conf_dir: f"<conf.d of {host.name}>" for host in world.hosts}
         self._words |= {host.pid_file: f"<pid file of {host.name}>" for host in world.hosts}

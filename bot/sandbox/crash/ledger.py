@@ -42,14 +42,14 @@ class Ledger:
         file = self._folder / name
         return file.read_text().splitlines() if file.exists() else []
 
-    def note(self, file: str, name: str) -> None:
+    def note(self, file: str, *names: str) -> None:
         """One write, so that it is there whole when the process is gone a moment later."""
         with (self._folder / file).open("ab", buffering=0) as out:
-            out.write(f"{name}\n".encode())
+            out.write("".join(f"{name}\n" for name in names).encode())
 
 
 class Points:
-    """The crash points of this process. reach(name) returns, or the process is gone."""
+    """The crash points of this process. reach() returns, or the process is gone."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
@@ -57,12 +57,15 @@ class Points:
         self._reached = set(ledger.reached)
         self._killed = set(ledger.killed)
 
-    def reach(self, name: str) -> None:
-        if name not in self._reached:
-            self._reached.add(name)
-            self._ledger.note("reached", name)
-        if name not in self._killed and self._is_armed(name):
-            self._ledger.note("killed", name)
+    def reach(self, *names: str) -> None:
+        """names: of one and the same instant; being killed at one of them is being killed at all."""
+        for name in names:
+            if name not in self._reached:
+                self._reached.add(name)
+                self._ledger.note("reached", name)
+        fresh = [name for name in names if name not in self._killed]
+        if any(self._is_armed(name) for name in fresh):
+            self._ledger.note("killed", *fresh)
             os.kill(os.getpid(), signal.SIGKILL)
             time.sleep(60)  # the signal may take a moment; not one more step is taken
 

@@ -26,6 +26,7 @@ from bot.sandbox.crash.names import RECORD, SWAPPING, acts, around, of_effect
 submitted: ContextVar[str] = ContextVar("submitted")  # what is being committed
 effect: ContextVar[str] = ContextVar("effect", default="listener")  # what is being performed
 LOOK_EVERY = 0.001  # seconds between looks at the file a host program is about to swap
+ENDS = ("finish", "retry", "fail")  # of an effect, beside the commit of its outcome
 VERB = 6  # its place among the host program's arguments
 
 
@@ -71,16 +72,17 @@ class Tap:
     def _around(self, name: str, act: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
         async def tapped(*args: Any, **named: Any) -> Any:
             pairs = [around(point) for point in self._names(name, args)]
-            self._reach(before for before, _ in pairs)
+            before, after = self._ends(name, args)
+            self._points.reach(*before, *(first for first, _ in pairs))
             result = await act(*args, **named)
-            self._reach(after for _, after in pairs)
+            self._points.reach(*(last for _, last in pairs), *after)
             return result
 
         return tapped
 
-    def _reach(self, names: Any) -> None:
-        for name in names:
-            self._points.reach(name)
+    def _ends(self, name: str, args: tuple[Any, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Further names of the instants before and after."""
+        return (), ()
 
     def _names(self, name: str, args: tuple[Any, ...]) -> list[str]:
         """From the general to the particular."""
@@ -90,37 +92,18 @@ class Tap:
 class TappedStore(Tap):
     def __init__(self, inner: Store, points: Points) -> None:
         super().__init__(inner, points, Store)
-        self._kinds: dict[int, str] = {}
+        self._kinds: dict[int | None, str] = {}
 
     async def claim(self, *args: Any, **named: Any) -> tuple[Claimed, ...]:
         claimed: tuple[Claimed, ...] = await self._around("claim", self._inner.claim)(*args, **named)
         self._kinds |= {c.id: type(c.effect).__name__ for c in claimed}
         return claimed
 
-    async def commit(self, commit: Commit, **named: Any) -> Any:
-        with self._ending(commit.finish):
-            return await self._around("commit", self._inner.commit)(commit, **named)
-
-    async def finish(self, id: int, *args: Any, **named: Any) -> Any:
-        with self._ending(id):
-            return await self._around("finish", self._inner.finish)(id, *args, **named)
-
-    async def retry(self, id: int, *args: Any, **named: Any) -> Any:
-        with self._ending(id):
-            return await self._around("retry", self._inner.retry)(id, *args, **named)
-
-    async def fail(self, id: int, *args: Any, **named: Any) -> Any:
-        with self._ending(id):
-            return await self._around("fail", self._inner.fail)(id, *args, **named)
-
-    @contextlib.contextmanager
-    def _ending(self, id: int | None) -> Any:
-        kind = self._kinds.get(id) if id is not None else None
-        if kind:
-            self._points.reach(of_effect(kind)[1])
-        yield
-        if kind:
-            self._points.reach(of_effect(kind)[2])
+    def _ends(self, name: str, args: tuple[Any, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """An effect is performed when what ends it is about to be written, by itself or with its outcome."""
+        id = args[0].finish if name == "commit" else args[0] if name in ENDS else None
+        kind = self._kinds.get(id)
+        return ((of_effect(kind)[1],), (of_effect(kind)[2],)) if kind else ((), ())
 
     def _names(self, name: str, args: tuple[Any, ...]) -> list[str]:
         if name == "commit":
@@ -175,9 +158,10 @@ class TappedTransport:
 
     def _reach(self, verb: str, when: str, order: tuple[str, ...]) -> None:
         self._counts[when, *order] += 1
-        self._points.reach(f"host.{verb}.{when}")
+        names = [f"host.{verb}.{when}"]
         if verb != "read":  # a read is of no order, so nothing tells where a round of it begins
-            self._points.reach(f"host.{verb}.{self._counts[when, *order]}of{self._hosts}.{when}")
+            names.append(f"host.{verb}.{self._counts[when, *order]}of{self._hosts}.{when}")
+        self._points.reach(*names)
 
     @asynccontextmanager
     async def _watching(self, verb: str, file: Path) -> AsyncIterator[None]:
