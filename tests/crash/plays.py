@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from bot.rollout.effects import RestoreTraffic
 from bot.rollout.events import NoteAdded, ReactionRefused
 from bot.rollout.model import Hold, Rollout, Status
 from bot.sandbox.demo.stand import SERVICE
@@ -73,6 +74,7 @@ async def back(cast: Cast) -> None:
     await cast.stand.world.take_host_down("lb-2")
     ordered = _rollout(lambda r: bool(r.rollback and r.rollback.pending))
     await cast.until("lb-2 to be missed", ordered, cast.type("chen", f"/rollout rollback {SERVICE} looks wrong"))
+    await cast.until("it to be put off", _put_off)
     await cast.stand.world.bring_host_up("lb-2")
     await cast.until("everybody back", _rollout(lambda r: r.status is Status.ROLLED_BACK))
     await cast.settled()
@@ -104,6 +106,10 @@ async def _passed(cast: Cast) -> None:
 
 def _rollout(true: Callable[[Rollout], bool]) -> Callable[[Look], bool]:
     return lambda look: look.rollout is not None and true(look.rollout)
+
+
+def _put_off(look: Look) -> bool:
+    return any(isinstance(w.effect, RestoreTraffic) and w.attempts and not w.lease_until for w in look.waiting)
 
 
 def _attempt(number: int) -> Callable[[Look], bool]:

@@ -1,26 +1,39 @@
-"""One run of a play on a stand of its own, killed where it is armed, sampled throughout."""
+"""Plays run to their end: undisturbed, or killed where it is armed; nginx sampled throughout."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from bot.sandbox.crash.ledger import ALL
 from bot.sandbox.demo.sampling import Sampler, above_approved
 from tests.crash.cast import Cast, CrashStand
 from tests.crash.ending import Summary, summary
 from tests.crash.plays import PLAYS
 
+ROUNDS = 6  # runs of one play until every point is used up; what comes twice in a run needs no second one
+
 
 @dataclass(frozen=True)
 class Ran:
-    """above: samples of nginx that show more than was approved by then. samples: how many there were."""
+    """killed: the instants, each with its names. died: the signals that ended the lives of the bot.
 
+    above: samples of nginx that show more than was approved by then; samples: how many were taken.
+    """
+
+    play: str
     end: Summary
     reached: frozenset[str]
-    killed: tuple[str, ...]
+    killed: tuple[tuple[str, ...], ...]
+    died: tuple[int, ...]
     samples: int
     above: tuple[object, ...]
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset(name for instant in self.killed for name in instant)
 
 
 async def run(root: Path, play: str, arm: Iterable[str] = (), but: Iterable[str] = ()) -> Ran:
@@ -31,14 +44,40 @@ async def run(root: Path, play: str, arm: Iterable[str] = (), but: Iterable[str]
         cast = Cast(stand)
         try:
             await act(cast)
-            look = await cast.look()
-            return Ran(
-                await summary(cast),
-                stand.ledger.reached,
-                stand.ledger.killed,
-                len(sampler.samples),
-                tuple(above_approved(sampler.samples, list(look.events))),
-            )
+            end = await summary(cast)
+            events = list((await cast.look()).events)
         finally:
             await cast.close()
             await stand.play.close()
+        await stand.stop_bot()  # which is not without points either
+        ledger = stand.ledger
+        above = tuple(above_approved(sampler.samples, events))
+        return Ran(play, end, ledger.reached, ledger.killed, ledger.died, len(sampler.samples), above)
+
+
+async def undisturbed(root: Path) -> dict[str, Ran]:
+    """Each play once, beside each other."""
+    async with asyncio.TaskGroup() as group:
+        tasks = {play: group.create_task(run(root / play, play), name=play) for play in PLAYS}
+    return {play: task.result() for play, task in tasks.items()}
+
+
+def shared_out(references: dict[str, Ran]) -> dict[str, frozenset[str]]:
+    """Which play is to be killed at which points: each in the first that comes by it."""
+    left = frozenset[str]()
+    shares = {}
+    for play, ran in references.items():
+        shares[play] = ran.reached - left
+        left |= ran.reached
+    return shares
+
+
+async def disturbed(root: Path, play: str, points: frozenset[str], others: frozenset[str]) -> list[Ran]:
+    """The play, killed at everything it comes by but the others' points; again, while some of its own points are left.
+
+    A kill changes what comes next, so that a point may not come again in the same run.
+    """
+    rans = [await run(root / f"{play}-1", play, [ALL], others)]
+    while (left := points - rans[-1].names.union(*(ran.names for ran in rans))) and len(rans) < ROUNDS:
+        rans.append(await run(root / f"{play}-{len(rans) + 1}", play, left))
+    return rans

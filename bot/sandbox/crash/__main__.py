@@ -74,7 +74,7 @@ def live(ledger: Ledger) -> None:
 
 
 def supervise(ledger: Ledger) -> int:
-    """Begins a life again whenever one was killed; the exit status of one that ended by itself."""
+    """Begins a life again whenever a signal ended one; the exit status of one that ended by itself."""
     stopping = False
     child = 0
 
@@ -93,8 +93,9 @@ def supervise(ledger: Ledger) -> int:
             live(ledger)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM,))
         _, status = os.waitpid(child, 0)
-        if not (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL):
+        if not os.WIFSIGNALED(status):
             return os.waitstatus_to_exitcode(status)
+        ledger.note("died", str(os.WTERMSIG(status)))
     return 0
 
 

@@ -15,7 +15,8 @@ class Ledger:
     """One folder, written by the bot's processes one after the other and read by the test.
 
     armed: the points to be killed at, a line each; `*` every one, but for those named in a line that begins with `-`.
-    reached, killed: the names, a line each, in order. A name is killed at once at most, at its first arrival.
+    reached, killed: the names in order, those of one instant in a line. A name is killed at once, at its first arrival.
+    died: the signal that ended a life, a line each; the supervisor's own observation.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -32,11 +33,16 @@ class Ledger:
 
     @property
     def reached(self) -> frozenset[str]:
-        return frozenset(self._lines("reached"))
+        return frozenset(name for line in self._lines("reached") for name in line.split())
 
     @property
-    def killed(self) -> tuple[str, ...]:
-        return tuple(self._lines("killed"))
+    def killed(self) -> tuple[tuple[str, ...], ...]:
+        """The instants, each with its names."""
+        return tuple(tuple(line.split()) for line in self._lines("killed"))
+
+    @property
+    def died(self) -> tuple[int, ...]:
+        return tuple(int(line) for line in self._lines("died"))
 
     def _lines(self, name: str) -> list[str]:
         file = self._folder / name
@@ -45,7 +51,7 @@ class Ledger:
     def note(self, file: str, *names: str) -> None:
         """One write, so that it is there whole when the process is gone a moment later."""
         with (self._folder / file).open("ab", buffering=0) as out:
-            out.write("".join(f"{name}\n" for name in names).encode())
+            out.write(f"{' '.join(names)}\n".encode())
 
 
 class Points:
@@ -55,14 +61,14 @@ class Points:
         self._ledger = ledger
         self._armed = ledger.armed
         self._reached = set(ledger.reached)
-        self._killed = set(ledger.killed)
+        self._killed = {name for instant in ledger.killed for name in instant}
 
     def reach(self, *names: str) -> None:
         """names: of one and the same instant; being killed at one of them is being killed at all."""
-        for name in names:
-            if name not in self._reached:
-                self._reached.add(name)
-                self._ledger.note("reached", name)
+        new = [name for name in names if name not in self._reached]
+        if new:
+            self._reached.update(new)
+            self._ledger.note("reached", *new)
         fresh = [name for name in names if name not in self._killed]
         if any(self._is_armed(name) for name in fresh):
             self._ledger.note("killed", *fresh)

@@ -157,10 +157,11 @@ class TappedTransport:
         return result
 
     def _reach(self, verb: str, when: str, order: tuple[str, ...]) -> None:
+        which = self._counts[when, *order] % self._hosts + 1
         self._counts[when, *order] += 1
         names = [f"host.{verb}.{when}"]
         if verb != "read":  # a read is of no order, so nothing tells where a round of it begins
-            names.append(f"host.{verb}.{self._counts[when, *order]}of{self._hosts}.{when}")
+            names.append(f"host.{verb}.{which}of{self._hosts}.{when}")
         self._points.reach(*names)
 
     @asynccontextmanager
