@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.sandbox.crash.ledger import ALL
+from bot.sandbox.crash.ledger import ALL, Instants, names_of
 from bot.sandbox.demo.sampling import Sampler, above_approved
 from tests.crash.cast import Cast, CrashStand
 from tests.crash.ending import Summary, summary
@@ -18,22 +18,18 @@ ROUNDS = 6  # runs of one play until every point is used up; what comes twice in
 
 @dataclass(frozen=True)
 class Ran:
-    """killed: the instants, each with its names. died: the signals that ended the lives of the bot.
+    """died: the signals that ended the lives of the bot.
 
     above: samples of nginx that show more than was approved by then; samples: how many were taken.
     """
 
     play: str
     end: Summary
-    reached: frozenset[str]
-    killed: tuple[tuple[str, ...], ...]
+    reached: Instants
+    killed: Instants
     died: tuple[int, ...]
     samples: int
     above: tuple[object, ...]
-
-    @property
-    def names(self) -> frozenset[str]:
-        return frozenset(name for instant in self.killed for name in instant)
 
 
 async def run(root: Path, play: str, arm: Iterable[str] = (), but: Iterable[str] = ()) -> Ran:
@@ -63,13 +59,20 @@ async def undisturbed(root: Path) -> dict[str, Ran]:
 
 
 def shared_out(references: dict[str, Ran]) -> dict[str, frozenset[str]]:
-    """Which play is to be killed at which points: each in the first that comes by it."""
-    left = frozenset[str]()
-    shares = {}
+    """Which play is to be killed at which points. What several come by is dealt out, but for the hosts' verbs: they are
+    the first one's, since in the others hosts hang, and every kill there costs another wait for them.
+    """
+    reached = {play: names_of(ran.reached) for play, ran in references.items()}
+    shares: dict[str, set[str]] = {play: set() for play in references}
+    taken: set[str] = set()
     for play, ran in references.items():
-        shares[play] = ran.reached - left
-        left |= ran.reached
-    return shares
+        for turn, instant in enumerate(ran.reached):
+            names = set(instant) - taken
+            able = [p for p in references if names <= reached[p]] or [play]
+            heavy = any(name.startswith("host.") for name in names)
+            shares[able[0] if heavy else able[turn % len(able)]] |= names
+            taken |= names
+    return {play: frozenset(names) for play, names in shares.items()}
 
 
 async def disturbed(root: Path, play: str, points: frozenset[str], others: frozenset[str]) -> list[Ran]:
@@ -78,6 +81,6 @@ async def disturbed(root: Path, play: str, points: frozenset[str], others: froze
     A kill changes what comes next, so that a point may not come again in the same run.
     """
     rans = [await run(root / f"{play}-1", play, [ALL], others)]
-    while (left := points - rans[-1].names.union(*(ran.names for ran in rans))) and len(rans) < ROUNDS:
+    while (left := points.difference(*(names_of(ran.killed) for ran in rans))) and len(rans) < ROUNDS:
         rans.append(await run(root / f"{play}-{len(rans) + 1}", play, left))
     return rans

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pytest
 import pytest_asyncio
 
+from bot.sandbox.crash.ledger import names_of
 from bot.sandbox.crash.names import required
 from tests.crash.plays import PLAYS
 from tests.crash.run import Ran, disturbed, run, shared_out, undisturbed
@@ -43,15 +44,15 @@ async def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
 
 async def test_every_point_there_must_be_is_come_by(runs: Runs) -> None:
     """A new effect, intent, write, post or verb of the hosts has its points by its type: they must be reached."""
-    reached = frozenset[str]().union(*(ran.reached for ran in runs.references.values()))
+    reached = names_of(instant for ran in runs.references.values() for instant in ran.reached)
     excused = frozenset(f"{name}.{when}" for name in NOT_REACHED for when in ("before", "after"))
     assert required() - reached == excused
 
 
 async def test_the_process_is_killed_at_every_one(runs: Runs, capsys: pytest.CaptureFixture[str]) -> None:
-    reached = frozenset[str]().union(*(ran.reached for ran in runs.references.values()))
+    reached = names_of(instant for ran in runs.references.values() for instant in ran.reached)
     rans = [ran for rans in runs.disturbed.values() for ran in rans]
-    killed = frozenset[str]().union(*(ran.names for ran in rans))
+    killed = names_of(instant for ran in rans for instant in ran.killed)
     with capsys.disabled():
         lives = sum(len(ran.died) for ran in rans)
         print(f"\ncrash points: {len(killed)} named, {len(reached)} of them in an undisturbed run, {lives} kills")
@@ -103,7 +104,7 @@ async def test_each_point_alone(
         return f"{point}: {', '.join(wrong)}; {len(ran.above)} above" if wrong or ran.above else ""
 
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(alone(point), name=point) for point in sorted(reference.reached)]
+        tasks = [group.create_task(alone(point), name=point) for point in sorted(names_of(reference.reached))]
     with capsys.disabled():
         print(f"\ncrash points of {play}, each alone: {len(tasks)}")
     assert [found for task in tasks if (found := task.result())] == []

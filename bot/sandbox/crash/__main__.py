@@ -6,7 +6,9 @@ is a process of its own, forked from one that has only imported the program, so 
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import inspect
 import os
 import signal
 import sys
@@ -28,6 +30,7 @@ from bot.sandbox.production.tied import PR_SET_PDEATHSIG
 from bot.slack.chat import SlackChat
 from bot.slack.pace import Bucket
 from bot.store.sqlite import SqliteStore
+from config.settings import ConfigError, load
 
 LEASE = 3.0  # seconds; a lease of fifteen would never be renewed in effects that take so little
 
@@ -99,6 +102,14 @@ def supervise(ledger: Ledger) -> int:
     return 0
 
 
+def warm(config: Path) -> None:
+    """What a process does slowly for the first time only, so that no life has to: a life differs in nothing else."""
+    with contextlib.suppress(ConfigError):  # a life says what is wrong
+        load(config)
+    inspect.stack()  # Bolt looks at it, and at the file of every module
+
+
 if __name__ == "__main__":
     folder = Path(sys.argv.pop(1))
+    warm(Path(sys.argv[sys.argv.index("--config") + 1]))
     sys.exit(supervise(Ledger(folder)))

@@ -8,7 +8,12 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+Instants = tuple[tuple[str, ...], ...]  # each with its names
 ALL = "*"  # armed: every point there is, known or not
+
+
+def names_of(instants: Iterable[tuple[str, ...]]) -> frozenset[str]:
+    return frozenset(name for instant in instants for name in instant)
 
 
 class Ledger:
@@ -32,12 +37,12 @@ class Ledger:
         return frozenset(self._lines("armed"))
 
     @property
-    def reached(self) -> frozenset[str]:
-        return frozenset(name for line in self._lines("reached") for name in line.split())
+    def reached(self) -> Instants:
+        """Each with those of its names that were new."""
+        return tuple(tuple(line.split()) for line in self._lines("reached"))
 
     @property
-    def killed(self) -> tuple[tuple[str, ...], ...]:
-        """The instants, each with its names."""
+    def killed(self) -> Instants:
         return tuple(tuple(line.split()) for line in self._lines("killed"))
 
     @property
@@ -60,8 +65,8 @@ class Points:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._armed = ledger.armed
-        self._reached = set(ledger.reached)
-        self._killed = {name for instant in ledger.killed for name in instant}
+        self._reached = set(names_of(ledger.reached))
+        self._killed = names_of(ledger.killed)
 
     def reach(self, *names: str) -> None:
         """names: of one and the same instant; being killed at one of them is being killed at all."""
