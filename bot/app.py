@@ -34,10 +34,10 @@ from bot.slack.directory import SlackDirectory
 from bot.slack.listeners import Listeners, build_app
 from bot.slack.messages import Messages
 from bot.slack.socket import SocketRunner
-from bot.store.sqlite import SqliteStore
+from bot.store.opening import open_store
 from bot.telemetry import Telemetry
 from bot.web import Web
-from bot.wiring import build_fleets, database_path
+from bot.wiring import build_fleets
 from config.settings import Settings
 
 log = structlog.get_logger()
@@ -225,8 +225,8 @@ async def serve(settings: Settings, role: Role = "all") -> int:
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
     try:
-        store = await SqliteStore.open(database_path(settings.database_url))
-    except (Final, Retryable, ValueError) as error:
+        store = await open_store(settings.database_url)
+    except (Final, Retryable) as error:
         print(f"rollout-bot: {error}", file=sys.stderr)
         return 1
     try:

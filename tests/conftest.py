@@ -1,10 +1,16 @@
-"""What holds for the whole suite."""
+"""What holds for the whole suite: its order, one PostgreSQL for all tests that want one, a database for each."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+
+from bot.store.postgres import PostgresStore
+from tests.postgres import Cluster, running
 
 HERE = Path(__file__).parent
 # These wait for real servers most of their time. First, so that no worker is left alone with one at the end.
@@ -16,3 +22,30 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return item.path.relative_to(HERE).parts[0] not in SLOW
 
     items.sort(key=last)
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    with running() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def template(cluster: Cluster) -> str:
+    """A database with the bot's empty tables."""
+    name = cluster.create()
+
+    async def migrate() -> None:
+        await (await PostgresStore.open(cluster.url(name))).close()
+
+    with ThreadPoolExecutor(1) as apart:  # a test's own loop may be running in this thread
+        apart.submit(asyncio.run, migrate()).result()
+    return name
+
+
+@pytest.fixture
+def database_url(cluster: Cluster, template: str) -> Iterator[str]:
+    """The URL of a database of the test's own, with the bot's empty tables."""
+    name = cluster.create(template, STRATEGY="FILE_COPY")
+    yield cluster.url(name)
+    cluster.drop(name)

@@ -20,7 +20,7 @@ from bot.engine.ports import Claimed, Commit, Committed, Lead, Measurement, Mess
 from bot.rollout.events import Event
 from bot.rollout.model import Board, Rollout
 from bot.store import journal, leads, outbox, schema
-from bot.store.errors import StoreBroken, StoreUnavailable, translate
+from bot.store.errors import NoDatabase, StoreBroken, StoreUnavailable, translate
 from bot.store.listeners import Listeners
 from bot.store.rules import check
 from bot.store.schema import Db
@@ -270,7 +270,7 @@ def _connect(path: str) -> Db:
 
 def _connect_for_reading(path: str) -> Db:
     if not os.path.exists(path):
-        raise StoreBroken(f"{path}: there is no database: start the bot once, it makes one")
+        raise NoDatabase(f"{path}: there is no database: start the bot once, it makes one")
     uri = f"file:{quote(str(Path(path).absolute()))}?mode=ro"
     conn = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     conn.execute("PRAGMA query_only = ON")
