@@ -18,7 +18,6 @@ from bot.sandbox.demo.stand import CHANNEL, SERVICE
 from bot.sandbox.slack.errors import SlackError
 from bot.sandbox.slack.models import Message
 from bot.sandbox.slack.person import Outcome
-from bot.store.sqlite import SqliteStore
 from tests.scenarios.kit import APPROVE, Change, ShortStand
 
 PATIENCE = 300.0  # seconds for one step; a machine that is slow and kills at fifty points in it may need them
@@ -51,22 +50,28 @@ class CrashStand(ShortStand):
 
     bot_ready_within = PATIENCE
 
-    def __init__(self, root: Path, change: Change) -> None:
+    def __init__(self, root: Path, change: Change, database_url: str = "") -> None:
+        """database_url: of an empty database; "" = a file."""
         super().__init__(root, "http", change)
+        self._database_url = database_url
         folder = root / "ledger"
         folder.mkdir(parents=True)
         self.ledger = Ledger(folder)
         self.bot_command = (sys.executable, "-m", "bot.sandbox.crash", str(folder))
 
+    @property
+    def database_url(self) -> str:
+        return self._database_url or super().database_url
+
 
 class Cast:
-    def __init__(self, stand: CrashStand) -> None:
+    def __init__(self, stand: ShortStand) -> None:
         self.stand = stand
         self.log = stand.workspace.log
         self.witness = Witness(stand)
 
     async def look(self) -> Look:
-        store: SqliteStore = await self.witness._reader()
+        store: Any = await self.witness.reader()  # what was given up is no matter of the port's
         events = tuple(event for _, event in await self.witness.events())
         given_up = tuple(type(claimed.effect).__name__ for claimed, _ in await store.failed())
         return Look(await self.witness.rollout(), events, await store.pending(), given_up)

@@ -9,8 +9,8 @@ from bot.rollout.effects import RestoreTraffic
 from bot.rollout.events import NoteAdded, ReactionRefused
 from bot.rollout.model import Hold, Rollout, Status
 from bot.sandbox.demo.stand import SERVICE
-from tests.crash.cast import Cast, CrashStand, Look
-from tests.scenarios.kit import FIRST, LAST, NEW, VETO, edit_yaml
+from tests.crash.cast import Cast, Look
+from tests.scenarios.kit import FIRST, LAST, NEW, VETO, ShortStand, edit_yaml
 
 Play = Callable[[Cast], Awaitable[None]]
 
@@ -92,7 +92,7 @@ async def _note_on_a_card_that_is_filed_away(cast: Cast) -> None:
     faults.clear()
 
 
-async def _replanned(stand: CrashStand) -> None:
+async def _replanned(stand: ShortStand) -> None:
     """Another threshold in the plan, and the bot stopped in order and started with it."""
     await stand.stop_bot()
     edit_yaml(stand.plan_file, lambda plan: plan["stages"][0].update(gates=["open_critical_alerts < 1"]))

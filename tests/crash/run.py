@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,9 +32,14 @@ class Ran:
     above: tuple[object, ...]
 
 
-async def run(root: Path, play: str, arm: Iterable[str] = (), but: Iterable[str] = ()) -> Ran:
+NewDatabase = Callable[[], str]  # the URL of an empty one; "" = a file of the stand's
+
+
+async def run(
+    root: Path, play: str, new_database: NewDatabase, arm: Iterable[str] = (), but: Iterable[str] = ()
+) -> Ran:
     act, change = PLAYS[play]
-    stand = CrashStand(root, change)
+    stand = CrashStand(root, change, new_database())
     stand.ledger.arm(arm, but)
     async with stand, Sampler(stand.world.hosts) as sampler:
         cast = Cast(stand)
@@ -51,36 +56,40 @@ async def run(root: Path, play: str, arm: Iterable[str] = (), but: Iterable[str]
         return Ran(play, end, ledger.reached, ledger.killed, ledger.died, len(sampler.samples), above)
 
 
-async def undisturbed(root: Path) -> dict[str, Ran]:
+async def undisturbed(root: Path, new_database: NewDatabase) -> dict[str, Ran]:
     """Each play once, beside each other."""
     async with asyncio.TaskGroup() as group:
-        tasks = {play: group.create_task(run(root / play, play), name=play) for play in PLAYS}
+        tasks = {play: group.create_task(run(root / play, play, new_database), name=play) for play in PLAYS}
     return {play: task.result() for play, task in tasks.items()}
 
 
-def shared_out(references: dict[str, Ran]) -> dict[str, frozenset[str]]:
-    """Which play is to be killed at which points. What several come by is dealt out, but for the hosts' verbs: they are
-    the first one's, since in the others hosts hang, and every kill there costs another wait for them.
+def shared_out(references: dict[str, Ran], copies: int) -> list[tuple[str, frozenset[str]]]:
+    """Which run of which play is to be killed at which points: each play is run `copies` times at once.
+
+    What several come by is dealt out, but for the hosts' verbs: they are the first play's, since in the others hosts
+    hang, and every kill there costs another wait for them.
     """
     reached = {play: names_of(ran.reached) for play, ran in references.items()}
-    shares: dict[str, set[str]] = {play: set() for play in references}
+    shares: list[tuple[str, set[str]]] = [(play, set()) for _ in range(copies) for play in references]
     taken: set[str] = set()
     for play, ran in references.items():
         for turn, instant in enumerate(ran.reached):
             names = set(instant) - taken
-            able = [p for p in references if names <= reached[p]] or [play]
             heavy = any(name.startswith("host.") for name in names)
-            shares[able[0] if heavy else able[turn % len(able)]] |= names
+            able = [mine for p, mine in shares if p == play or (names <= reached[p] and not heavy)]
+            able[turn % len(able)].update(names)
             taken |= names
-    return {play: frozenset(names) for play, names in shares.items()}
+    return [(play, frozenset(mine)) for play, mine in shares]
 
 
-async def disturbed(root: Path, play: str, points: frozenset[str], others: frozenset[str]) -> list[Ran]:
+async def disturbed(
+    root: Path, play: str, new_database: NewDatabase, points: frozenset[str], others: frozenset[str]
+) -> list[Ran]:
     """The play, killed at everything it comes by but the others' points; again, while some of its own points are left.
 
     A kill changes what comes next, so that a point may not come again in the same run.
     """
-    rans = [await run(root / f"{play}-1", play, [ALL], others)]
+    rans = [await run(root / "1", play, new_database, [ALL], others)]
     while (left := points.difference(*(names_of(ran.killed) for ran in rans))) and len(rans) < ROUNDS:
-        rans.append(await run(root / f"{play}-{len(rans) + 1}", play, left))
+        rans.append(await run(root / f"{len(rans) + 1}", play, new_database, left))
     return rans

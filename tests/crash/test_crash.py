@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
@@ -11,8 +12,10 @@ import pytest_asyncio
 
 from bot.sandbox.crash.ledger import names_of
 from bot.sandbox.crash.names import required
+from tests.conftest import SAID
 from tests.crash.plays import PLAYS
-from tests.crash.run import Ran, disturbed, run, shared_out, undisturbed
+from tests.crash.run import NewDatabase, Ran, disturbed, run, shared_out, undisturbed
+from tests.postgres import Cluster
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -28,18 +31,28 @@ class Runs:
     disturbed: dict[str, list[Ran]]
 
 
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def new_database(request: pytest.FixtureRequest) -> NewDatabase:
+    if request.param == "sqlite":
+        return lambda: ""
+    cluster: Cluster = request.getfixturevalue("cluster")
+    return lambda: cluster.url(cluster.create())
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
+async def runs(new_database: NewDatabase, tmp_path_factory: pytest.TempPathFactory) -> Runs:
     root = tmp_path_factory.mktemp("crash")
-    references = await undisturbed(root)
-    shares = shared_out(references)
-    everything = frozenset[str]().union(*shares.values())
+    references = await undisturbed(root, new_database)
+    # A killed replica's lead has to run out, so that on a shared store more of a run is waiting.
+    shares = shared_out(references, copies=1 if new_database() == "" else 2)
+    everything = frozenset[str]().union(*(share for _, share in shares))
     async with asyncio.TaskGroup() as group:
-        tasks = {
-            play: group.create_task(disturbed(root, play, share, everything - share), name=play)
-            for play, share in shares.items()
-        }
-    return Runs(references, {play: task.result() for play, task in tasks.items()})
+        tasks = [
+            group.create_task(disturbed(root / f"{play}-{n}", play, new_database, share, everything - share))
+            for n, (play, share) in enumerate(shares)
+        ]
+    rans = [ran for task in tasks for ran in task.result()]
+    return Runs(references, {play: [ran for ran in rans if ran.play == play] for play in references})
 
 
 async def test_every_point_there_must_be_is_come_by(runs: Runs) -> None:
@@ -49,13 +62,15 @@ async def test_every_point_there_must_be_is_come_by(runs: Runs) -> None:
     assert required() - reached == excused
 
 
-async def test_the_process_is_killed_at_every_one(runs: Runs, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_the_process_is_killed_at_every_one(
+    runs: Runs, record_property: Callable[[str, object], None], request: pytest.FixtureRequest
+) -> None:
     reached = names_of(instant for ran in runs.references.values() for instant in ran.reached)
     rans = [ran for rans in runs.disturbed.values() for ran in rans]
     killed = names_of(instant for ran in rans for instant in ran.killed)
-    with capsys.disabled():
-        lives = sum(len(ran.died) for ran in rans)
-        print(f"\ncrash points: {len(killed)} named, {len(reached)} of them in an undisturbed run, {lives} kills")
+    kills = sum(len(ran.died) for ran in rans)
+    store = request.node.callspec.id
+    record_property(SAID, f"crash points on {store}: {len(required())} by type, {len(killed)} in all, {kills} kills")
     assert reached <= killed
     for ran in rans:
         assert ran.died == (int(signal.SIGKILL),) * len(ran.died)
@@ -88,16 +103,19 @@ async def test_no_host_ever_served_more_than_was_approved(runs: Runs, play: str)
 @pytest.mark.long
 @pytest.mark.parametrize("play", PLAYS)
 async def test_each_point_alone(
-    play: str, tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
+    play: str,
+    new_database: NewDatabase,
+    tmp_path_factory: pytest.TempPathFactory,
+    record_property: Callable[[str, object], None],
 ) -> None:
     """The matrix: one run for each point, killed there and nowhere else."""
     root = tmp_path_factory.mktemp(play)
-    reference = await run(root / "undisturbed", play)
+    reference = await run(root / "undisturbed", play, new_database)
     room = asyncio.Semaphore(3)  # most of a run is waiting
 
     async def alone(point: str) -> str:
         async with room:
-            ran = await run(root / point, play, [point])
+            ran = await run(root / point, play, new_database, [point])
         wrong = [part for part, expected in reference.end.items() if ran.end[part] != expected]
         if not ran.killed:
             wrong.append("not killed")
@@ -105,6 +123,5 @@ async def test_each_point_alone(
 
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(alone(point), name=point) for point in sorted(names_of(reference.reached))]
-    with capsys.disabled():
-        print(f"\ncrash points of {play}, each alone: {len(tasks)}")
+    record_property(SAID, f"crash points of {play}, each alone: {len(tasks)}")
     assert [found for task in tasks if (found := task.result())] == []

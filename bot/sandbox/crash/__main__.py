@@ -19,7 +19,7 @@ from unittest.mock import patch
 
 from bot import app, wiring
 from bot.cli import main
-from bot.engine import worker
+from bot.engine import leads, worker
 from bot.engine.ports import Fleet
 from bot.fleet.local import LocalTransport
 from bot.fleet.ssh import SshTransport
@@ -29,10 +29,12 @@ from bot.sandbox.crash.taps import TappedChat, TappedRollouts, TappedStore, Tapp
 from bot.sandbox.production.tied import PR_SET_PDEATHSIG
 from bot.slack.chat import SlackChat
 from bot.slack.pace import Bucket
-from bot.store.sqlite import SqliteStore
+from bot.store.opening import POSTGRES, open_store
 from config.settings import ConfigError, load
 
 LEASE = 3.0  # seconds; a lease of fifteen would never be renewed in effects that take so little
+# Where replicas share a store, a killed one's lead has to run out first: that is another suite's matter.
+LEADS: Any = {"LEASE": 1.5, "EVERY": 0.4, "MARGIN": 0.3, "POKES": 0.1}
 
 
 async def _at_once(_: Bucket) -> None:
@@ -42,10 +44,8 @@ async def _at_once(_: Bucket) -> None:
 def tap(points: Points) -> None:
     """Replaces the parts for the rest of this process. Raises AttributeError where the composition root has changed."""
 
-    class TappedSqlite:
-        @classmethod
-        async def open(cls, *args: Any, **named: Any) -> Any:
-            return TappedStore(await SqliteStore.open(*args, **named), points)
+    async def open_tapped(url: str, **named: Any) -> Any:
+        return TappedStore(await open_store(url, **named), points)
 
     def build_fleets(plans: Mapping[str, Plan]) -> dict[str, Fleet]:
         hosts = max(len(plan.fleet.hosts) for plan in plans.values())
@@ -58,13 +58,14 @@ def tap(points: Points) -> None:
 
     patch.multiple(
         app,
-        SqliteStore=TappedSqlite,
+        open_store=open_tapped,
         SlackChat=lambda *args, **named: TappedChat(SlackChat(*args, **named), points),
         Rollouts=TappedRollouts,
         Performers=tapped_performers(points),
         build_fleets=build_fleets,
     ).start()
     patch.multiple(worker, LEASE=LEASE).start()
+    patch.multiple(leads, **LEADS).start()
     patch.multiple(Bucket, take=_at_once).start()
 
 
@@ -106,6 +107,8 @@ def warm(config: Path) -> None:
     """What a process does slowly for the first time only, so that no life has to: a life differs in nothing else."""
     with contextlib.suppress(ConfigError):  # a life says what is wrong
         load(config)
+    if os.environ.get("DATABASE_URL", "").startswith(POSTGRES):
+        import bot.store.postgres  # noqa: F401
     inspect.stack()  # Bolt looks at it, and at the file of every module
 
 
