@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bot.engine.ports import Claimed
+from bot.engine.ports import Claimed, Retryable
 from bot.rollout.events import Event
 from bot.rollout.model import Approval, Rollout
 from bot.sandbox.crash.ledger import Ledger
@@ -84,13 +85,16 @@ class Cast:
         loop = asyncio.get_running_loop()
         deadline, next_act = loop.time() + PATIENCE, 0.0
         while True:
-            cursor = self.log.cursor
-            look = await self.look()
-            if done(look):
+            cursor, look = self.log.cursor, None
+            with contextlib.suppress(Retryable):  # the database is away for a moment
+                look = await self.look()
+            if look and done(look):
                 return
             now = loop.time()
             if now > deadline:
-                raise TimeoutError(f"waited {PATIENCE:g} s for {what}; there is {look.rollout}")
+                raise TimeoutError(
+                    f"waited {PATIENCE:g} s for {what}; there is {look.rollout if look else 'no database'}"
+                )
             if act and now >= next_act:
                 next_act = loop.time() + (AGAIN if await _taken(act) else 0.1)
             else:
