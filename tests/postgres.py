@@ -24,7 +24,14 @@ DEADLINE = 60.0  # seconds for a start; a loaded machine takes its time
 
 # What makes a test database fast, and would lose data in a power cut.
 FAST = {"fsync": "off", "full_page_writes": "off"}
-SMALL = {"shared_buffers": "16MB", "max_connections": "60", "autovacuum_naptime": "10min", "jit": "off"}
+# A client that this very process blocks in the middle of its log-in must not hold up a stop for a minute.
+SMALL = {
+    "shared_buffers": "16MB",
+    "max_connections": "60",
+    "autovacuum_naptime": "10min",
+    "jit": "off",
+    "authentication_timeout": "5s",
+}
 
 
 class Cluster:
@@ -91,6 +98,10 @@ class Cluster:
                 time.sleep(0.02)
         words = (self._folder / "log").read_text(errors="replace")[-600:]
         raise RuntimeError(f"PostgreSQL did not start: {words}")
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """SIGINT cuts connections off and ends in order; SIGQUIT is a crash. Does nothing when it is not running."""

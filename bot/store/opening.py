@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from bot.engine.ports import Store
 from bot.store.errors import NoDatabase, StoreBroken
+from bot.store.moving import Side
+from bot.store.moving_sqlite import SqliteSide
 from bot.store.sqlite import SqliteStore
 
 SQLITE = "sqlite:///"
@@ -29,6 +31,15 @@ async def open_existing(url: str) -> Store | None:
         return await open_store(url, read_only=True)
     except NoDatabase:
         return None
+
+
+def open_side(url: str, *, source: bool) -> Side:
+    """One side of a move between databases; source: it has to be there already. Raises StoreBroken."""
+    if url.startswith(POSTGRES):
+        from bot.store.postgres.moving import PostgresSide
+
+        return PostgresSide(url)
+    return SqliteSide(sqlite_path(url), must_exist=source)
 
 
 def sqlite_path(url: str) -> str:

@@ -72,7 +72,7 @@ class SqliteStore:
                 await store.close()
                 raise
             return store
-        writer = Writer(path, functools.partial(_connect, path))
+        writer = Writer(path, functools.partial(connect, path))
         writer.start()
         try:
             await asyncio.shield(asyncio.wrap_future(writer.opened))
@@ -248,7 +248,7 @@ class SqliteStore:
         return await self._read(lambda db: journal.message_at(db, channel, ts))
 
 
-def _connect(path: str) -> Db:
+def connect(path: str) -> Db:
     """The one writing connection, on a file of this version. Raises sqlite3.Error, StoreBroken."""
     conn = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
     try:

@@ -22,7 +22,7 @@ async def store(request: pytest.FixtureRequest, path: Path) -> AsyncIterator[Sto
     elif request.param == "sqlite":
         made = await SqliteStore.open(path)
     else:
-        made = await PostgresStore.open(request.getfixturevalue("database_url"))
+        made = await PostgresStore.open(request.getfixturevalue("patient_url"))
     yield made
     await made.close()
     await made.close()

@@ -40,12 +40,17 @@ async def apply(conn: Connection, commit: Commit, texts: Texts) -> Committed:
             {"cause": commit.cause, "stream": commit.stream, "at": commit.at},
         )
         last = await conn.execute("SELECT coalesce(max(seq), 0) FROM events WHERE stream = %s", (commit.stream,))
+        wanted = commit.rollout.id if commit.rollout else None
+        known = await conn.execute("SELECT stream, service FROM rollouts WHERE id = %s", (wanted,))
         check_epoch(commit, _number(await lead.fetchone()))
         if commit.cause is not None and await cause.fetchone() is None:
             await outbox.settle(conn, commit.finish)
             return Committed(duplicate=True)
         if _number(await last.fetchone()) != commit.expected:
             raise Conflict(f"{commit.stream}: seq {commit.expected} is not the last")
+        owner = await known.fetchone()
+        if commit.rollout and owner and owner != (commit.stream, commit.rollout.service):
+            raise Conflict(f"{wanted} belongs to {owner[1]}")
         await _append(conn, commit, texts)
     return Committed()
 
@@ -94,7 +99,7 @@ async def _index(conn: Connection, stream: str, rollout: Rollout, text: str) -> 
         (rollout.id, stream, rollout.service, day, n, rollout.started_at, text),
     )
     if await put.fetchone() is None:
-        raise Conflict(f"{rollout.id} belongs to another service")
+        raise Conflict(f"{rollout.id} belongs to another service since a moment ago")
 
 
 def _number(row: tuple[Any, ...] | None) -> int:

@@ -87,6 +87,11 @@ class Server:
         logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # whoever asked hears of it
 
     async def open(self) -> None:
+        """Raises StoreUnavailable, StoreBroken."""
+        await self.prepare()
+        await self._pool.open()
+
+    async def prepare(self) -> None:
         """Migrates, or only looks whether the version is right. Raises StoreUnavailable, StoreBroken."""
         try:
             async with await AsyncConnection.connect(self.conninfo, autocommit=True) as conn:
@@ -96,7 +101,6 @@ class Server:
                     await schema.migrate(conn, self.where)
         except psycopg.Error as error:
             raise translate(error, self.where) from error
-        await self._pool.open()
 
     async def _check_version(self, conn: Connection) -> None:
         found = await schema.version(conn, self.where)
