@@ -15,6 +15,7 @@ from bot.store.postgres import PostgresStore
 from tests.postgres import Cluster, running
 
 HERE = Path(__file__).parent
+SAID = "said"  # the property of a test that is shown at the end
 # These wait for real servers most of their time. First, so that no worker is left alone with one at the end.
 SLOW = ("e2e", "scenarios", "crash", "replicas", "browser")
 
@@ -29,6 +30,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return item.path.relative_to(HERE).parts[0] not in SLOW
 
     items.sort(key=last)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What tests have to say in figures; by their properties, since a worker's own output is not shown."""
+    for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
+        for name, value in getattr(report, "user_properties", ()):
+            if name == SAID and report.when == "call":
+                terminalreporter.write_line(str(value))
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from psycopg.errors import LockNotAvailable
+
 from bot.engine.ports import Lead
 from bot.store.postgres import journal, outbox
 from bot.store.postgres.schema import Connection
@@ -10,7 +12,26 @@ from bot.store.rules import succession
 NOW = "extract(epoch FROM clock_timestamp())::float"  # not now(): that is when the transaction began
 
 
+# What waits for its client in the midst of a transaction for longer than any of ours may last: the client stands still.
+# The server's own limits do not see all of them: between two statements of a pipeline a session counts as active.
+END_STANDSTILLS = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()
+    AND application_name = current_setting('application_name')
+    AND wait_event = 'ClientRead' AND xact_start < clock_timestamp() - interval '3 seconds'
+"""
+
+
 async def take(conn: Connection, stream: str, owner: str, lease: float) -> Lead | None:
+    """Raises LockNotAvailable where another session holds the row; one that stands still is ended for the next try."""
+    try:
+        return await _take(conn, stream, owner, lease)
+    except LockNotAvailable:
+        await conn.execute(END_STANDSTILLS.encode())
+        raise
+
+
+async def _take(conn: Connection, stream: str, owner: str, lease: float) -> Lead | None:
     async with conn.transaction():
         first = await conn.execute(
             f"INSERT INTO leads SELECT %(stream)s, %(owner)s, 1, {NOW} + %(lease)s "
