@@ -33,6 +33,7 @@ test: lint
 
 test-long: setup
 	@$(PY) -m pytest -m long $(ARGS)
+	@ROLLOUT_EXAMPLES=search $(PY) -m pytest -m "not long" -n $(JOBS) tests/rollout tests/store tests/slack/messages
 
 bench: setup
 	@$(PY) -m tests.bench $(ARGS)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from bot.store.postgres import PostgresStore
 from tests.postgres import Cluster, running
@@ -16,6 +18,11 @@ HERE = Path(__file__).parent
 SAID = "said"  # the property of a test that is shown at the end
 # These wait for real servers most of their time. First, so that no worker is left alone with one at the end.
 SLOW = ("e2e", "scenarios", "crash", "replicas", "browser")
+
+# The same examples every time, so that a change is judged by what it changes; `make test-long` searches with new ones.
+settings.register_profile("steady", derandomize=True)
+settings.register_profile("search", derandomize=False, max_examples=400)
+settings.load_profile(os.environ.get("ROLLOUT_EXAMPLES", "steady"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
