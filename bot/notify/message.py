@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ufffe\uffff]")
 
 Severity = Literal["critical", "warning", "info"]
 
@@ -24,6 +27,22 @@ class Notification:
     html: str
     short: str
     thread: str = ""
+
+
+def clean(notification: Notification) -> Notification:
+    """As every channel can carry it: the subject on one line, no control characters, no half surrogate pairs."""
+    return replace(
+        notification,
+        subject=" ".join(_carried(notification.subject).split()),
+        text=_carried(notification.text),
+        html=_carried(notification.html),
+        short=_carried(notification.short),
+    )
+
+
+def _carried(text: str) -> str:
+    """A label or an annotation can hold anything that JSON can write."""
+    return _CONTROL.sub("\ufffd", text.replace("\r\n", "\n")).encode("utf-8", "replace").decode("utf-8")
 
 
 class Channel(Protocol):
