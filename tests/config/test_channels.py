@@ -112,7 +112,7 @@ def test_the_shipped_one_is_mail_and_a_gateway(folder):
 
 def test_what_is_commented_out_in_the_shipped_one_is_right_too(folder):
     text = folder.file("channels.yaml").read_text("utf-8")
-    lines = [line for line in text.split("\n")]
+    lines = text.split("\n")
     start = next(n for n, line in enumerate(lines) if line.startswith("  # phone:"))
     for n in range(start, len(lines)):
         for mark, kept in (("  # ", "  "), ("# heartbeat", "heartbeat")):
@@ -164,7 +164,7 @@ BROKEN = [
     ("    url_env: SMTP_URL", "    url_env: smtp://mail.example.com", "url_env: smtp", "write the name of one"),
     ("    url_env: SMTP_URL", "    url_env: smtp://u:hush@mail", "url_env: smtp", "from the environment"),
     ("    url_env: SMTP_URL", "    password: hush", "password:", "from the environment"),
-    ("    url: https://sms.example.com/v1?sig=${env:SMS_TOKEN}", "    url: sms.example.com", "url: sms", "write it as https"),
+    ("https://sms.example.com/v1?sig=${env:SMS_TOKEN}", "sms.example.com", "url: sms", "write it as https"),
     ("sig=${env:SMS_TOKEN}", "sig=hush", "sig=hush", "from the environment"),
     ("sig=${env:SMS_TOKEN}", "sig=${SMS_TOKEN}", "url: https://sms", "looks like a secret"),
     ("method: PUT", "method: PATCH", "method: PATCH", "not a choice here"),
@@ -179,7 +179,7 @@ BROKEN = [
     ("content: form", "content: xlm", "content: xlm", "did you mean `xml`?"),
     ("    content: form\n    body: to=${to}&text=${short}&token=${env:SMS_TOKEN}",
      '    body: \'{"to": ${to}, "text": "${short}"}\'', "    body:", "put the hole in quotes"),
-    ("    method: PUT", "    method: GET", "    body:", "body"),
+    ("    method: PUT", "    method: GET", "    body:", "GET has none"),
     ("    body: to=${to}&text=${short}&token=${env:SMS_TOKEN}\n", "", "  sms:", "`body` is missing"),
     ("status: [200]", "status: [99]", "status: [99]", "no HTTP status"),
     ("path: code", "path: a b", "path: a b", "dots between"),
