@@ -122,14 +122,14 @@ class Bot:
         self._stack.push_async_callback(self.worker.stop)
         self.ticks.start()
         self._stack.callback(self.ticks.stop)
+        if self.heartbeat:
+            self.heartbeat.start()
+            self._stack.push_async_callback(self.heartbeat.stop)
         await self._check_token()
         if self.sockets:
             self.sockets.start()
             self._stack.push_async_callback(self.sockets.stop)
         self._stack.push_async_callback(self.listeners.stop)
-        if self.heartbeat:
-            self.heartbeat.start()
-            self._stack.push_async_callback(self.heartbeat.stop)
         log.info("started", mode=self._settings.slack.mode, port=port, reclaimed=released)
 
     async def _listen(self) -> int:

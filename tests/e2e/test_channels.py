@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import shutil
 from pathlib import Path
 
 import pytest
 
+import config
 from tests.e2e.kit import BOT
 from tests.notify.conftest import Offices, Post, Provider
 from tests.notify.conftest import offices as offices
@@ -23,8 +26,6 @@ class Shell:
         self.folder, self.env = folder, env
 
     async def __call__(self, *argv: str) -> tuple[int, str, str]:
-        import os
-
         process = await asyncio.create_subprocess_exec(
             *BOT, *argv, "--config", str(self.folder), env=os.environ | self.env,
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
@@ -36,10 +37,6 @@ class Shell:
 
 @pytest.fixture
 async def shell(tmp_path: Path, offices: Offices, provider: Provider) -> Shell:
-    import shutil
-
-    import config
-
     folder = tmp_path / "config"
     shutil.copytree(Path(config.__file__).parent, folder, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     path = folder / "channels.yaml"

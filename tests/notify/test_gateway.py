@@ -72,6 +72,11 @@ async def test_the_request_is_as_it_is_described(gateway: Gateways, provider: Pr
     assert short.endswith("…") and len(short) <= 134
 
 
+async def test_a_hole_in_a_key_is_filled_too(gateway: Gateways, provider: Provider) -> None:
+    await gateway(body='{"messages": {"${to}": "${short}"}}').send(NUMBER, a_notification(short="x"))
+    assert json.loads(provider.asked[0].body) == {"messages": {NUMBER: "x"}}
+
+
 async def test_a_get_with_everything_in_the_address(gateway: Gateways, provider: Provider) -> None:
     path = "/send?key=${env:SMS_TOKEN}&to=${to}&text=${short}&fixed=%2B"
     channel = gateway(path, method="GET", content="none", body="", headers=())
