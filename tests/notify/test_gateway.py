@@ -89,6 +89,11 @@ async def test_a_get_with_everything_in_the_address(gateway: Gateways, provider:
     assert asked.body == b""
 
 
+async def test_a_value_stays_one_part_of_the_address(gateway: Gateways, provider: Provider) -> None:
+    await gateway("/to/${to}/send").send("../a/b?c", a_notification())
+    assert provider.asked[0].path == "/to/..%2Fa%2Fb%3Fc/send"
+
+
 async def test_a_form(gateway: Gateways, provider: Provider) -> None:
     channel = gateway(content="form", body="phone=${to}&text=${short}&sign=%E5%93%81")
     await channel.send(NUMBER, a_notification(short="a&phone=1 中"))

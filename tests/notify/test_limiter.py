@@ -88,6 +88,18 @@ def test_the_reserve_is_for_critical(limit: LimitSettings) -> None:
     assert [isinstance(one, Allowed) for one in critical] == [True] * limit.reserved + [False]
 
 
+def test_what_comes_while_a_digest_waits_joins_it_unless_it_is_critical() -> None:
+    limit = LimitSettings(burst=3, every=10.0, reserved=1)
+    state = Recipient(0.0, T0)
+    state, _ = offer(state, limit, a_notification("a", severity="warning"), T0)
+    state, decision = offer(state, limit, a_notification("b", severity="warning"), T0 + 25)
+    assert decision == HeldBack(T0 + 25)  # there is a token for it, but people would read it before `a`
+    state, decision = offer(state, limit, a_notification("c"), T0 + 25)
+    assert decision == Allowed()
+    state, digest = release(state, limit, T0 + 35)
+    assert digest is not None and [held.key for held in digest.held] == ["a", "b"]
+
+
 def test_a_clock_that_is_set_back_neither_gives_nor_blocks() -> None:
     limit = LimitSettings(burst=2, every=10.0, reserved=0)
     state = Recipient(0.0, T0)
