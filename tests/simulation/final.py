@@ -84,7 +84,8 @@ def _messages(world: World) -> None:
     for rollout in rules.books.view.initiators:
         told = [m.key for m in messages if m.key.startswith(f"tell:{rollout}:")]
         ordered = sorted(told, key=lambda key: int(key.rpartition(":")[2]))
-        rules.hold(told == ordered, "8", "the thread is out of order: {}", told)
+        retried = any(world.counts[f"fault:{f}"] for f in ("slack away", "slack refuses", "slack answer lost"))
+        rules.hold(told == ordered or retried, "8", "the thread is out of order: {}", told)
 
 
 async def _same_log(world: World) -> None:

@@ -172,7 +172,7 @@ class SimHost:
         boots, until = self.boots, self.world.loop.time() + SETTLE
         delay = self.world.net.seconds(0.3) + self._slowness()
         while True:
-            await asyncio.sleep(min(delay, 1.0))
+            await asyncio.sleep(min(delay, 1.0) if delay > 0 else 0.5)
             if boots != self.boots:
                 raise Rebooted
             if commit and self.wanted > commit:

@@ -17,6 +17,7 @@ INTENTS = {
     "start": "Start",
     "promote": "Promote",
     "rollback": "RollBack",
+    "rolback": "RollBack",
     "pause": "Pause",
     "resume": "Resume",
     "retry": "Retry",
@@ -125,7 +126,8 @@ class People:
 
     def act(self) -> None:
         view = self._world.rules.books.view
-        initiator, other, third = TEAM
+        initiator, *others = (user for user in TEAM if user not in self._world.slack.left_at)
+        other = others[0] if others else initiator
         if not view.active:
             if self._versions < self.starts:
                 self._versions += 1
@@ -142,7 +144,7 @@ class People:
         elif view.drift:
             self.type(other, ("restore", "adopt", "rollback")[self.tried // 4 % 3])
         elif view.status == "awaiting_approval":
-            self._approve(other, third)
+            self._approve(*others)
         elif view.status == "passed":
             self.type(self._draw.among((initiator, other)), "promote")
         elif view.status == "held" and view.hold in ("gates_failed", "not_enough_data") and self._draw.pick(3):
@@ -154,8 +156,6 @@ class People:
         for message in self.asking():
             for user in people:
                 self.react(user, message, NO, added=False)
-                if user in self._world.slack.left_at:
-                    user = TEAM[0]  # noqa: PLW2901 (nobody else is left: it will not do, and people give up)
                 self.react(user, message, YES)
 
     def asking(self) -> list[Message]:
