@@ -29,7 +29,10 @@ def _settings(config: Path, *, slack: bool) -> Settings:
 @cli.command()
 def run(
     config: ConfigDir = DEFAULT_CONFIG,
-    role: Annotated[Literal["all"], typer.Option(help="One process does everything on SQLite.")] = "all",
+    role: Annotated[
+        Literal["all", "web", "worker"],
+        typer.Option(help="web takes what Slack sends, worker acts; apart only on PostgreSQL."),
+    ] = "all",
 ) -> None:
     """Run the bot until it is told to stop (SIGTERM, Ctrl-C)."""
     from bot.app import serve
@@ -39,7 +42,7 @@ def run(
     except ConfigError as error:
         typer.echo(format_problems(error.problems), err=True)
         raise typer.Exit(2) from None
-    raise typer.Exit(asyncio.run(serve(settings)))
+    raise typer.Exit(asyncio.run(serve(settings, role)))
 
 
 @cli.command(name="check")

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 
 import structlog
 
+from bot.engine.acting import acting_epoch
 from bot.engine.observer import Observer
 from bot.engine.ports import Claimed, Fleet, Retryable
 from bot.engine.rollouts import Rollouts
 from bot.engine.speaker import Speaker
 from bot.engine.targets import backward, drift, forward
-from bot.fleet.target import HostReading, HostState, Outcome
+from bot.fleet.target import HostReading, HostState, Outcome, Target
 from bot.rollout.effects import (
     ReadFleet,
     ReadReactions,
@@ -86,7 +88,7 @@ class Performers:
             report = ReportShift(effect.generation, False, Outcome.REFUSED, drifted)
             await self._rollouts.submit(service, report, _cause(claimed), finish=claimed.id)
             return True
-        target = forward(rollout, plan, plan.stage(effect.stage), effect.generation)
+        target = _guarded(forward(rollout, plan, plan.stage(effect.stage), effect.generation))
 
         def superseded() -> bool:
             return self._rollouts.generation(service) > effect.generation
@@ -137,7 +139,7 @@ class Performers:
         running = self._shifts.get(service)
         if running:
             running.cancel()
-        target = backward(rollout, self._rollouts.plans[service], effect.generation)
+        target = _guarded(backward(rollout, self._rollouts.plans[service], effect.generation))
         done = await self._fleets[service].roll_back(target)
         pending = tuple((h.host, h.error) for h in done.failed)
         restored = tuple(sorted(h.host for h in done.hosts if h.ok))
@@ -151,11 +153,16 @@ class Performers:
 
     async def _read_reactions(self, claimed: Claimed, effect: ReadReactions) -> bool:
         service = claimed.stream
-        report: ReportReactions = await self._speaker.read_reactions(effect)
+        report: ReportReactions = await self._speaker.read_reactions(service, effect)
         submitted = await self._rollouts.submit(service, report, _cause(claimed), finish=claimed.id)
         if submitted.refusal and effect.user:
             await self._speaker.explain(service, effect, submitted.refusal)
         return True
+
+
+def _guarded(target: Target) -> Target:
+    """With the epoch of the lead: a host refuses the order of an actor that was replaced meanwhile."""
+    return replace(target, epoch=acting_epoch(target.service) or 0)
 
 
 def _ours(reading: HostReading) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from bot.engine.acting import acting_epoch
 from bot.engine.ports import Commit, Conflict, Final, Fleet, Measurement, NewEffect, Store, Submitted
 from bot.engine.targets import forward
 from bot.rollout.decide import decide, simulate
@@ -25,7 +26,10 @@ TRIES = 20  # a conflict means somebody else made progress, so this many in a ro
 
 
 class Rollouts:
-    """One per process. Serialises the intents of a service; the store's (stream, seq) settles what that cannot."""
+    """One per process. Serialises the intents of a service; the store's (stream, seq) settles what that cannot.
+
+    What an actor writes is guarded by the epoch of its lead (`bot.engine.acting`); a person's intent by nothing more.
+    """
 
     def __init__(
         self,
@@ -53,11 +57,27 @@ class Rollouts:
         return self._clock()
 
     async def state(self, service: str) -> ServiceState:
-        if service not in self._states:
+        """As the log has it now: of a store that others write to as well, what they appended is read first."""
+        known = self._states.get(service)
+        if known is None:
             stored = await self._store.load(service)
             base = stored.snapshot or ServiceState(service)
-            self._states[service] = fold(base, (event for _, event in stored.events))
+            self._keep(service, fold(base, (event for _, event in stored.events)))
+        elif self._store.shared:
+            newer = await self._store.events(service, known.seq)
+            self._keep(service, fold(known, (event for _, event in newer)))
         return self._states[service]
+
+    def _keep(self, service: str, state: ServiceState) -> None:
+        """Two reads may end in the other order: the later state stays."""
+        known = self._states.get(service)
+        if known is None or known.seq <= state.seq:
+            self._states[service] = state
+
+    async def refresh(self, service: str) -> None:
+        """Brings `generation` and `known` up to date after another process wrote; nothing where nobody asked yet."""
+        if service in self._states:
+            await self.state(service)
 
     def generation(self, service: str) -> int:
         """The highest ordered so far, as known without waiting: an executor asks before every swap."""
@@ -74,7 +94,7 @@ class Rollouts:
         if rollout is None or not rollout.live_stage:
             return None
         cached = self._boards.get(service)
-        if cached and (cached.rollout, cached.stage) == (rollout.id, rollout.live_stage):
+        if cached and not self._store.shared and (cached.rollout, cached.stage) == (rollout.id, rollout.live_stage):
             return cached
         return await self._store.board(rollout.id, rollout.live_stage)
 
@@ -130,12 +150,19 @@ class Rollouts:
 
     async def record(self, service: str, cause: str | None, effects: tuple[Effect, ...]) -> bool:
         """Commits effects with no decision (a reaction to be read); False when the cause was known."""
-        async with self._locks[service]:
-            state = await self.state(service)
-            commit = Commit(service, state.seq, self._clock(), cause, effects=self._outbox(service, effects))
-            done = await self._store.commit(commit)
-        self._wake()
-        return not done.duplicate
+        for _ in range(TRIES):
+            try:
+                async with self._locks[service]:
+                    seq = (await self.state(service)).seq
+                    outbox, epoch = self._outbox(service, effects), acting_epoch(service)
+                    commit = Commit(service, seq, self._clock(), cause, effects=outbox, epoch=epoch)
+                    done = await self._store.commit(commit)
+            except Conflict:
+                self._states.pop(service, None)
+                continue
+            self._wake()
+            return not done.duplicate
+        raise Conflict(f"{service}: the log is contended")
 
     async def _submit(self, service: str, intent: Intent, cause: str | None, extra: Extra) -> Submitted:
         async with self._locks[service]:
@@ -163,11 +190,12 @@ class Rollouts:
                 finish=extra.finish,
                 rollout=after.rollout if events else None,
                 snapshot=after if after.seq // SNAPSHOT_EVERY > state.seq // SNAPSHOT_EVERY else None,
+                epoch=acting_epoch(service),
             )
             committed = await self._store.commit(commit)
             if committed.duplicate:
                 return Submitted(state, duplicate=True)
-            self._states[service] = after
+            self._keep(service, after)
             if extra.board:
                 self._boards[service] = extra.board
         if commit.effects:

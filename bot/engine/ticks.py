@@ -8,8 +8,10 @@ from collections.abc import Awaitable, Callable, Mapping
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from bot.engine.acting import acting
+from bot.engine.leads import Leads
 from bot.engine.observer import Observer
-from bot.engine.ports import Store
+from bot.engine.ports import Fenced, Store
 from bot.rollout.plan import Plan
 
 log = structlog.get_logger()
@@ -18,12 +20,18 @@ TICK = 1.0
 
 
 class Ticks:
-    """A job a service and purpose; one that fails is logged and comes again, so a fault can only delay."""
+    """A job a service and purpose; one that fails is logged and comes again, so a fault can only delay.
 
-    def __init__(self, observer: Observer, store: Store, plans: Mapping[str, Plan], clock: Callable[[], float]) -> None:
+    Only the holder of a service's lead does its jobs; in every other process they pass by.
+    """
+
+    def __init__(
+        self, observer: Observer, store: Store, plans: Mapping[str, Plan], leads: Leads, clock: Callable[[], float]
+    ) -> None:
         self._observer = observer
         self._store = store
         self._plans = plans
+        self._leads = leads
         self._clock = clock
         self._failing: set[str] = set()
         self._scheduler = AsyncIOScheduler(
@@ -44,9 +52,16 @@ class Ticks:
 
     def _every(self, seconds: float, name: str, act: Callable[[str], Awaitable[object]], service: str) -> None:
         async def job() -> None:
-            try:
-                await act(service)
+            epoch = self._leads.epoch(service)
+            if epoch is None:
                 self._failing.discard(name)
+                return
+            try:
+                with acting(service, epoch):
+                    await act(service)
+                self._failing.discard(name)
+            except Fenced:
+                self._leads.drop(service)
             except asyncio.CancelledError:
                 return  # the scheduler is being stopped; it would log this as a fault
             except Exception as error:

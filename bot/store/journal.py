@@ -5,9 +5,9 @@ from __future__ import annotations
 from bot.engine.ports import Commit, Committed, Conflict, Measurement, MessageRef, Stored
 from bot.rollout.events import Event
 from bot.rollout.model import Board, Rollout, ServiceState
-from bot.store import outbox
+from bot.store import leads, outbox
 from bot.store.codec import BOARDS, EVENTS, ROLLOUTS, STATES
-from bot.store.rules import day_and_number, number
+from bot.store.rules import check_epoch, day_and_number, number
 from bot.store.schema import Db
 from bot.store.shapes import CodecError
 
@@ -15,8 +15,9 @@ PRUNE_AT_ONCE = 5_000  # rows; a longer delete would hold up whoever waits for t
 
 
 def apply(db: Db, commit: Commit) -> Committed:
-    """The whole of a commit. Raises Conflict, CodecError; the caller then rolls back."""
-    if commit.cause is not None and seen(db, commit.cause):
+    """The whole of a commit. Raises Fenced, Conflict, CodecError; the caller then rolls back."""
+    check_epoch(commit, leads.epoch(db, commit.stream))
+    if commit.cause is not None and _seen(db, commit.cause):
         outbox.settle(db, commit.finish)
         return Committed(duplicate=True)
     if last_seq(db, commit.stream) != commit.expected:
@@ -64,7 +65,7 @@ def _index(db: Db, stream: str, rollout: Rollout) -> None:
     )
 
 
-def seen(db: Db, cause: str) -> bool:
+def _seen(db: Db, cause: str) -> bool:
     return db.execute("SELECT 1 FROM causes WHERE cause = ?", (cause,)).fetchone() is not None
 
 

@@ -15,10 +15,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from bot.engine.ports import Commit, Conflict, Measurement, MessageRef, NewEffect
+from bot.engine.ports import Commit, Conflict, Fenced, Measurement, MessageRef, NewEffect
 from bot.store.memory import MemoryStore
 from bot.store.sqlite import SqliteStore
-from tests.store.samples import DAY, NOW, board, card, measurement, note, read, restore, rollout, shift, state
+from tests.store.samples import DAY, NOW, board, card, knows, measurement, note, read, restore, rollout, shift, state
 
 STREAMS = st.sampled_from(["shop", "mail"])
 OWNERS = st.sampled_from(["w", "v"])
@@ -26,6 +26,8 @@ TIMES = st.integers(0, 8).map(lambda n: NOW + 10.0 * n)
 IDS = st.integers(1, 12)
 LANES = st.sampled_from(["fleet", "thread"])
 NUMBERS = st.integers(1, 3)
+EPOCHS = st.integers(0, 3)
+TOKENS = st.sampled_from(["w", "v", "w#1", "w#2", "v#1", "v#2", "v#3"])
 
 
 @st.composite
@@ -43,12 +45,12 @@ class Alike(RuleBasedStateMachine):
         self.loop = asyncio.new_event_loop()
         shm = "/dev/shm"
         self.folder = Path(tempfile.mkdtemp(prefix="alike-", dir=shm if os.access(shm, os.W_OK) else None))
-        self.memory = MemoryStore()
+        self.memory = MemoryStore(lambda: NOW, shared=False)
         self.now = NOW
 
     @initialize()
     def open(self) -> None:
-        self.sqlite = self.loop.run_until_complete(SqliteStore.open(self.folder / "bot.db"))
+        self.sqlite = self.loop.run_until_complete(SqliteStore.open(self.folder / "bot.db", clock=lambda: NOW))
 
     def teardown(self) -> None:
         self.loop.run_until_complete(self.sqlite.close())
@@ -59,7 +61,7 @@ class Alike(RuleBasedStateMachine):
         async def answer(store: Any) -> Any:
             try:
                 return await ask(store)
-            except (Conflict, ValueError) as error:
+            except (Conflict, Fenced, ValueError) as error:
                 return type(error)
 
         one = self.loop.run_until_complete(answer(self.memory))
@@ -78,6 +80,7 @@ class Alike(RuleBasedStateMachine):
         finish=st.none() | IDS,
         number=st.none() | NUMBERS,
         snapshot=st.sampled_from([None, None, 0, 0, -1, 1]),
+        epoch=st.none() | EPOCHS,
     )
     def commit(
         self,
@@ -91,6 +94,7 @@ class Alike(RuleBasedStateMachine):
         finish: int | None,
         number: int | None,
         snapshot: int | None,
+        epoch: int | None,
     ) -> None:
         seq = len(self.loop.run_until_complete(self.memory.events(stream)))
         expected = seq - behind
@@ -107,6 +111,7 @@ class Alike(RuleBasedStateMachine):
             finish,
             rollout(number, stream, self.now) if number else None,
             None if snapshot is None else state(max(0, expected + events + snapshot), stream),
+            epoch,
         )
         self.both(lambda store: store.commit(commit))
 
@@ -119,31 +124,38 @@ class Alike(RuleBasedStateMachine):
         lease=st.sampled_from([5.0, 30.0]),
         limit=st.integers(0, 4),
         kinds=st.none() | st.lists(st.sampled_from(["ShowCard", "ShiftTraffic", "RestoreTraffic"]), max_size=2),
+        epochs=st.none() | st.dictionaries(STREAMS, EPOCHS),
     )
-    def claim(self, owner: str, lease: float, limit: int, kinds: list[str] | None) -> None:
-        claimed = self.both(lambda store: store.claim(owner, self.now, lease, limit, kinds))
+    def claim(
+        self, owner: str, lease: float, limit: int, kinds: list[str] | None, epochs: dict[str, int] | None
+    ) -> None:
+        claimed = self.both(lambda store: store.claim(owner, self.now, lease, limit, kinds, epochs))
         held_up = [c.lane for c in claimed if c.key.split(":")[0] != "rollback"]
         assert len(set(held_up)) == len(held_up)
 
-    @rule(id=IDS, owner=OWNERS, until=TIMES)
+    @rule(id=IDS, owner=TOKENS, until=TIMES)
     def renew(self, id: int, owner: str, until: float) -> None:
         self.both(lambda store: store.renew(id, owner, until))
 
-    @rule(id=IDS, owner=OWNERS)
+    @rule(id=IDS, owner=TOKENS)
     def finish(self, id: int, owner: str) -> None:
         self.both(lambda store: store.finish(id, owner))
 
-    @rule(id=IDS, owner=OWNERS, due_at=TIMES)
+    @rule(id=IDS, owner=TOKENS, due_at=TIMES)
     def retry(self, id: int, owner: str, due_at: float) -> None:
         self.both(lambda store: store.retry(id, owner, due_at, "down"))
 
-    @rule(id=IDS, owner=OWNERS)
+    @rule(id=IDS, owner=TOKENS)
     def fail(self, id: int, owner: str) -> None:
         self.both(lambda store: store.fail(id, owner, "no"))
 
-    @rule()
-    def release(self) -> None:
-        self.both(lambda store: store.release())
+    @rule(stream=STREAMS, owner=OWNERS, lease=st.sampled_from([0.0, 1e6]))
+    def lead(self, stream: str, owner: str, lease: float) -> None:
+        self.both(lambda store: store.lead(stream, owner, lease))
+
+    @rule(owner=OWNERS)
+    def resign(self, owner: str) -> None:
+        self.both(lambda store: store.resign(owner))
 
     @rule(before=TIMES)
     def prune(self, before: float) -> None:
@@ -165,7 +177,9 @@ class Alike(RuleBasedStateMachine):
                 await store.streams(),
                 [await store.load(stream) for stream in ("shop", "mail")],
                 [await store.events(stream, after=1) for stream in ("shop", "mail")],
-                [await store.seen(cause) for cause in "abcdef"],
+                [await knows(store, cause) for cause in "abcdef"],
+                await store.leads(),
+                await store.next_due(["mail"]),
                 await store.pending(),
                 await store.failed(),
                 await store.next_due(),

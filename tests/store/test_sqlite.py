@@ -25,6 +25,7 @@ from tests.store.samples import (
     NOW,
     board,
     card,
+    knows,
     measurement,
     note,
     put,
@@ -77,7 +78,7 @@ async def test_all_is_there_after_reopening(path: Path) -> None:
     store = await SqliteStore.open(path)
     assert (await store.load("shop")).snapshot == state(2)
     assert (await store.load("shop")).events == ((3, note("c")),)
-    assert await store.seen("c")
+    assert await knows(store, "c")
     assert (await store.board(R1, "1%"), await store.rollout(R1)) == (board(), rollout(1))
     assert await store.measurements(R1) == (measurement(NOW),)
     assert await store.message_at("C1", "1.1") == MessageRef("k", "C1", "1.1", "d")
@@ -115,7 +116,7 @@ async def _assert_whole(path: Path, acknowledged: dict[str, int]) -> None:
         assert row and row.stage == str(last)
         assert shown and shown.baked == last
         assert len(await store.measurements(R1, stream)) == last
-        assert [await store.seen(f"{stream}:{seq}") for seq in (last - 1, last)] == [True, False]
+        assert [await knows(store, f"{stream}:{seq}") for seq in (last - 1, last)] == [True, False]
         snapshot, after = (await store.load(stream)).snapshot, (await store.load(stream)).events
         assert (snapshot.seq if snapshot else 0) == last // 10 * 10 == last - len(after)
         await store.commit(Commit(stream, last, NOW, events=(note("goes on"),)))
@@ -141,7 +142,7 @@ async def test_a_reader_looks_on_beside_the_bot(store: SqliteStore, path: Path) 
     assert await reader.pending() == await store.pending()
     await store.commit(Commit("shop", 0, NOW, events=(note(),)))
     assert await reader.events("shop") == ((1, note()),)
-    for write in (reader.commit(Commit("shop", 1, NOW)), reader.claim("w", NOW, 1, 1), reader.release()):
+    for write in (reader.commit(Commit("shop", 1, NOW)), reader.claim("w", NOW, 1, 1), reader.lead("shop", "w", 1)):
         with pytest.raises(StoreBroken, match="reading only"):
             await write
     await reader.close()
@@ -188,7 +189,7 @@ async def test_a_file_of_the_first_version_opens_with_all_it_holds(path: Path) -
     assert stored.snapshot and (stored.snapshot.seq, stored.snapshot.serving) == (2, ("10.0.0.1:80",))
     assert stored.events == ((3, note("c")),)
     assert len(await store.events("shop")) == 3
-    assert await store.seen("c")
+    assert await knows(store, "c")
     found, shown = await store.rollout(R1), await store.board(R1, "1%")
     assert found and (found.version, found.reason) == ("1.10", "灰度 发布")
     assert shown and shown.generation == 3
@@ -310,7 +311,7 @@ async def test_a_full_disk_is_retryable_and_leaves_nothing_half(store: SqliteSto
     assert [type(error) for error in done] == [StoreUnavailable] * 3
     assert "disk is full" in str(done[0])
     assert await store.streams() == ("shop",)
-    assert not await store.seen("c0")
+    assert not await knows(store, "c0")
 
     def free(db: Db) -> None:
         db.execute("PRAGMA max_page_count = 1000000")
@@ -337,7 +338,7 @@ async def test_of_those_that_share_a_transaction_one_that_fails_fails_alone(stor
     done = await asyncio.gather(*tasks, return_exceptions=True)
     await held
     assert [type(d).__name__ for d in done] == ["Committed", *["Conflict"] * 4, "Committed"]
-    assert [await store.seen(f"c{n}") for n in range(5)] == [True, False, False, False, False]
+    assert [await knows(store, f"c{n}") for n in range(5)] == [True, False, False, False, False]
     assert await store.events("shop") == ((1, note("0")),)
 
 
@@ -356,7 +357,7 @@ async def test_a_write_is_carried_out_though_its_caller_was_cancelled(store: Sql
             await task
     await store.close()
     again = await SqliteStore.open(path)
-    assert await again.seen("kept")
+    assert await knows(again, "kept")
     assert await again.message("k")
     assert await again.pending() == ()
     await again.close()

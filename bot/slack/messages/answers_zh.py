@@ -151,6 +151,9 @@ ANSWERS: dict[str, str] = {
     "usage.empty_note": "备注是空的。",
     "usage.unknown_rollout": "没有发布 {word}；`/rollout history` 可列出。",
     "usage.bad_quotes": "引号没有闭合。",
+    "outage.away": "🔴 *{title}* · {version}：机器人自 {since} 起连不上数据库。无法记录就不会动手：发布保持原状，"
+    "门禁与触发器*暂时不起作用*。请自行盯住服务；数据库恢复后机器人会自动继续。",
+    "outage.back": "✅ *{title}* · {version}：数据库已恢复，中断 {lasted}（自 {since} 起）。机器人从原处继续。",
     "unavailable": "⚠️ 机器人现在做不了：{why}。没有任何改动；请稍后再试。",
     "unavailable.starting": "正在启动",
     "unavailable.stopping": "正在停止",
