@@ -11,7 +11,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from bot.engine.acting import acting_epoch
-from bot.engine.ports import Commit, Conflict, Final, Fleet, Measurement, NewEffect, Store, Submitted
+from bot.engine.ports import Commit, Committed, Conflict, Final, Fleet, Measurement, NewEffect, Store, Submitted
 from bot.engine.targets import forward
 from bot.rollout.decide import decide, simulate
 from bot.rollout.effects import COALESCED, Effect
@@ -156,7 +156,7 @@ class Rollouts:
                     seq = (await self.state(service)).seq
                     outbox, epoch = self._outbox(service, effects), acting_epoch(service)
                     commit = Commit(service, seq, self._clock(), cause, effects=outbox, epoch=epoch)
-                    done = await self._store.commit(commit)
+                    done = await self._commit(commit)
             except Conflict:
                 self._states.pop(service, None)
                 continue
@@ -192,7 +192,7 @@ class Rollouts:
                 snapshot=after if after.seq // SNAPSHOT_EVERY > state.seq // SNAPSHOT_EVERY else None,
                 epoch=acting_epoch(service),
             )
-            committed = await self._store.commit(commit)
+            committed = await self._commit(commit)
             if committed.duplicate:
                 return Submitted(state, duplicate=True)
             self._keep(service, after)
@@ -201,6 +201,15 @@ class Rollouts:
         if commit.effects:
             self._wake()
         return Submitted(after, events, refusal)
+
+    async def _commit(self, commit: Commit) -> Committed:
+        """Where it failed or was cut off nobody knows whether it was done: what is true then is read anew."""
+        try:
+            return await self._store.commit(commit)
+        except BaseException:
+            self._states.pop(commit.stream, None)
+            self._boards.pop(commit.stream, None)
+            raise
 
     def _outbox(self, service: str, effects: tuple[Effect, ...]) -> tuple[NewEffect, ...]:
         """Each key once, in order; a coalesced one goes last, since it shows what the others led to."""

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
+from bot.engine.ports import Commit, Committed, Retryable
 from bot.engine.rollouts import SNAPSHOT_EVERY, Rollouts
-from bot.rollout.intents import AddNote, Promote
-from tests.engine.conftest import BOT, LIN, SERVICE, Rig
+from bot.rollout.intents import AddNote, Promote, Reaction, ReportReactions
+from bot.store.memory import MemoryStore
+from tests.engine.conftest import BOT, LIN, SERVICE, WANG, Rig
 
 
 async def test_a_known_cause_does_nothing_and_says_so(rig: Rig) -> None:
@@ -68,3 +72,40 @@ async def test_a_restart_folds_from_a_snapshot_to_the_same_state(rig: Rig) -> No
     before = await rig.rollouts.state(SERVICE)
     rig.build()
     assert await rig.rollouts.state(SERVICE) == before
+
+
+class Forgetful(MemoryStore):
+    """Does the next commit, and loses its answer: a connection that broke after COMMIT, or a task cut off in it."""
+
+    def __init__(self) -> None:
+        super().__init__(shared=False)
+        self.forgets = False
+
+    async def commit(self, commit: Commit) -> Committed:
+        done = await super().commit(commit)
+        if self.forgets:
+            self.forgets = False
+            raise Retryable("the answer was lost")
+        return done
+
+
+async def test_a_commit_whose_answer_was_lost_is_known_all_the_same(rig: Rig) -> None:
+    rig.store = store = Forgetful()
+    rig.build()
+    await rig.start()
+    store.forgets = True
+    with pytest.raises(Retryable):
+        await rig.rollouts.submit(SERVICE, AddNote(LIN, "hello"), "n1")
+    assert (await rig.rollout()).notes[0][:2] == (LIN.user, "hello")
+
+
+async def test_a_shift_ordered_by_a_commit_whose_answer_was_lost_is_carried_out(rig: Rig) -> None:
+    rig.store = store = Forgetful()
+    rig.build()
+    rollout = await rig.start()
+    store.forgets = True
+    report = ReportReactions(rollout.id, "10%", 1, (Reaction(WANG, "white_check_mark"),))
+    with pytest.raises(Retryable):
+        await rig.rollouts.submit(SERVICE, report)
+    await rig.work()
+    assert rig.shares() == {10.0}
