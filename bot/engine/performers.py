@@ -118,11 +118,15 @@ class Performers:
     async def _in_the_way(self, service: str, rollout: Rollout) -> tuple[tuple[str, str], ...]:
         """Hosts a person must look at before they are overwritten (DESIGN §6.6): (host, what is there).
 
-        That is what somebody changed since the last order and nobody adopted; and, for a log that knows of no order,
-        a new version that is served already: after a lost database the plan's `stable` may be the wrong pool.
+        That is what somebody changed since the last order and nobody adopted; a host that cannot be read, since what
+        is there is not assumed; and, for a log that knows of no order, a new version that is served already: after a
+        lost database the plan's `stable` may be the wrong pool.
         """
         state = await self._rollouts.state(service)
         every = await self._fleets[service].read(service)
+        unread = tuple((r.host, r.error) for r in every if r.state is HostState.UNREACHABLE)
+        if unread:
+            return unread
         # What an earlier try of this very order left half done, before the bot was killed, is nobody's change.
         readings = [r for r in every if not (r.file and r.file.generation == rollout.generation and _ours(r))]
         if not state.live_generation:
