@@ -12,6 +12,7 @@ from tests.simulation.slack import NO, NOBODYS, TEAM, YES
 
 if TYPE_CHECKING:
     from tests.simulation.hosts import SimHost
+    from tests.simulation.replica import Replica
     from tests.simulation.world import World
 
 LINES = (
@@ -38,17 +39,35 @@ def nothing(world: World, draw: Stream) -> None:
     """The harmless choice."""
 
 
-def crash(world: World, draw: Stream) -> None:
-    world.crash(back_after=draw.among((0.0, 0.0, 3.0, 40.0)))
+def _to_a_replica(act: Callable[[World, Stream, Replica], None]) -> Act:
+    def on_one(world: World, draw: Stream) -> None:
+        running = world.running
+        if running:
+            act(world, draw, draw.among(running))
+
+    return on_one
 
 
-def another_plan(world: World, draw: Stream) -> None:
+@_to_a_replica
+def crash(world: World, draw: Stream, replica: Replica) -> None:
+    world.crash(replica, back_after=draw.among((0.0, 0.0, 3.0, 40.0)))
+
+
+@_to_a_replica
+def stop(world: World, draw: Stream, replica: Replica) -> None:
+    if not replica.frozen:
+        world.replace(replica, back_after=draw.among((0.0, 20.0)))
+
+
+@_to_a_replica
+def another_plan(world: World, draw: Stream, replica: Replica) -> None:
     world.plan = change(world.plan, draw, len(world.plans) + 1)
-    world.crash(back_after=draw.among((0.0, 5.0)))
+    world.crash(replica, back_after=draw.among((0.0, 5.0)))
 
 
-def freeze(world: World, draw: Stream) -> None:
-    world.freeze(draw.among((2.0, 20.0, 60.0)))
+@_to_a_replica
+def freeze(world: World, draw: Stream, replica: Replica) -> None:
+    world.freeze(replica, draw.among((2.0, 20.0, 60.0)))
 
 
 def a_host(world: World, draw: Stream) -> SimHost:
@@ -123,15 +142,21 @@ def _slack(attribute: str) -> Act:
     return act
 
 
-def database(world: World, draw: Stream) -> None:
-    world.store.flaky = True
-    world.trouble()
+def _store(attribute: str, value: object, most: float) -> Act:
+    """Of one replica: the others may reach the database well."""
 
-    def over() -> None:
-        world.store.flaky = False
+    @_to_a_replica
+    def act(world: World, draw: Stream, replica: Replica) -> None:
+        setattr(replica.store, attribute, value)
         world.trouble()
 
-    world.later(draw.seconds(15.0, 0.5), over)
+        def over() -> None:
+            setattr(replica.store, attribute, type(value)())
+            world.trouble()
+
+        world.later(draw.seconds(most, 0.5), over)
+
+    return act
 
 
 def command(world: World, draw: Stream) -> None:
@@ -177,6 +202,7 @@ def delete(world: World, draw: Stream) -> None:
 WEIGHTS: dict[Act, int] = {
     nothing: 2,
     crash: 10,
+    stop: 2,
     freeze: 3,
     another_plan: 2,
     _for_a_while("reachable", False): 4,
@@ -191,16 +217,18 @@ WEIGHTS: dict[Act, int] = {
     _slack("away"): 2,
     _slack("flaky"): 3,
     _slack("directory_away"): 2,
-    database: 3,
+    _store("flaky", True, 15.0): 3,
+    _store("away", True, 40.0): 2,
+    _store("slow", 2.0, 30.0): 2,
     command: 14,
     reaction: 8,
     change_of_mind: 3,
     leave: 1,
     delete: 1,
 }
-NAMES = dict(zip(WEIGHTS, ("nothing", "crash", "freeze", "another plan", "unreachable", "nginx -t fails",
+NAMES = dict(zip(WEIGHTS, ("nothing", "crash", "stop", "freeze", "another plan", "unreachable", "nginx -t fails",
     "reload ignored", "slow", "nginx stopped", "reboot", "lossy", "edit", "mood", "slack away", "slack flaky",
-    "directory away", "database", "command", "reaction", "change of mind", "leave", "delete"), strict=True))  # fmt: skip
+    "directory away", "store flaky", "store away", "store slow", "command", "reaction", "change of mind", "leave", "delete"), strict=True))  # fmt: skip
 MOST = 9
 HORIZON = 350.0  # seconds in which everything has begun
 

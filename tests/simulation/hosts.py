@@ -8,14 +8,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from bot.fleet import nginx
 from bot.fleet.router import FleetRouter
 from bot.fleet.target import HostReading, HostState, Serving, Target
-from bot.fleet.verbs import FENCED, UNREACHABLE, Answer
+from bot.fleet.verbs import DEPOSED, FENCED, UNREACHABLE, Answer, Order
 from bot.rollout.plan import Host
 from tests.simulation.loop import WORLD, context_of
 
@@ -99,11 +99,11 @@ class SimHost:
 
     async def _stage(self, key: Key, text: str, apply: bool = False) -> Answer:
         generation = key[0]
-        await self._repair(generation, "apply" if apply else "stage")
         refused = self._fence(key)
         if refused:
             return refused
-        if self.seen[0] == key and self.seen[1] not in ("", text):
+        await self._repair(generation, "apply" if apply else "stage")
+        if self.seen[0][0] == generation and self.seen[1] not in ("", text):
             return self._no("conflict", generation, "already here with other content")
         if self.file == text == self.live and not self.pending and self.running:
             return Answer(True, True, "ok", already=True, swapped=True, live=parse(text))
@@ -118,10 +118,10 @@ class SimHost:
 
     async def _commit(self, key: Key, text: str) -> Answer:
         generation = key[0]
-        await self._repair(generation, "commit")
         refused = self._fence(key)
         if refused:
             return refused
+        await self._repair(generation, "commit")
         if self.live == self.file == self.seen[1] and not self.pending and self.running:
             return Answer(True, True, "ok", already=True, swapped=True, live=parse(self.live))
         if self._generation() != generation:
@@ -138,6 +138,10 @@ class SimHost:
 
     async def _revert(self, key: Key, text: str) -> Answer:
         generation = key[0]
+        moot = self.seen[0][0] > generation and self._generation() != generation
+        refused = None if moot else self._fence(key)
+        if refused:
+            return refused
         await self._repair(generation, "revert")
         self.staged.pop(generation, None)
         if self._generation() != generation and not self.pending:
@@ -209,8 +213,12 @@ class SimHost:
         if self._generation() > self.seen[0][0]:
             self.seen = ((self._generation(), 0), self.file)
         if self.seen[0] <= key:
+            if self.seen[0][0] == key[0]:
+                self.seen = (key, self.seen[1])
             return None
-        return self._no(FENCED, key[0], f"{self.seen[0]} was here before {key}")
+        code = FENCED if self.seen[0][0] > key[0] else DEPOSED
+        self.world.count("verb refused:" + code)
+        return self._no(code, key[0], f"{self.seen[0]} was here before {key}")
 
     def _no(self, code: str, generation: int, error: str) -> Answer:
         return Answer(True, code=code, swapped=self._generation() == generation, error=f"{self.name}: {error}")
@@ -257,7 +265,9 @@ class SimHost:
         text = self.file
         if change in ("lower", "higher"):
             weight = "0.50" if change == "lower" else "77.00"
-            text = re.sub("# mode .*", "# mode shift", re.sub("# weight .*", f"# weight {weight}", text, count=1), count=1)
+            text = re.sub(
+                "# mode .*", "# mode shift", re.sub("# weight .*", f"# weight {weight}", text, count=1), count=1
+            )
         self.file = "" if change == "delete" else text if text != self.file else text + "# by hand\n"
         shown = share(parse(self.file)) if self.file else None
         self.edit = Edit(self.world.loop.time(), shown, digest(self.file))
@@ -290,26 +300,31 @@ class SimVerbs:
         self._world = world
         self._deadline = deadline
 
-    async def stage(self, host: Host, service: str, generation: int, text: str, epoch: int = 0) -> Answer:
-        return await self._ask(host, "stage", (generation, epoch), text)
+    async def stage(self, host: Host, order: Order, text: str) -> Answer:
+        return await self._ask(host, "stage", order, text)
 
-    async def commit(self, host: Host, service: str, generation: int, epoch: int = 0) -> Answer:
-        return await self._ask(host, "commit", (generation, epoch))
+    async def commit(self, host: Host, order: Order) -> Answer:
+        return await self._ask(host, "commit", order)
 
-    async def apply(self, host: Host, service: str, generation: int, text: str, epoch: int = 0) -> Answer:
-        return await self._ask(host, "apply", (generation, epoch), text)
+    async def apply(self, host: Host, order: Order, text: str) -> Answer:
+        return await self._ask(host, "apply", order, text)
 
-    async def revert(self, host: Host, service: str, generation: int, epoch: int = 0) -> Answer:
-        return await self._ask(host, "revert", (generation, epoch))
+    async def revert(self, host: Host, order: Order) -> Answer:
+        return await self._ask(host, "revert", order)
 
     async def read(self, host: Host, service: str) -> HostReading:
         answer = await self._send(self._world.hosts[host.name], "read", (0, 0), "")
-        return answer if isinstance(answer, HostReading) else HostReading(host.name, HostState.UNREACHABLE, error="no answer")
+        return (
+            answer
+            if isinstance(answer, HostReading)
+            else HostReading(host.name, HostState.UNREACHABLE, error="no answer")
+        )
 
     async def aclose(self) -> None:
         """Nothing to close."""
 
-    async def _ask(self, host: Host, verb: str, key: Key, text: str = "") -> Answer:
+    async def _ask(self, host: Host, verb: str, order: Order, text: str = "") -> Answer:
+        key = (order.generation, order.epoch)
         answer = await self._send(self._world.hosts[host.name], verb, key, text)
         if isinstance(answer, Answer):
             return answer
@@ -325,7 +340,9 @@ class SimVerbs:
         lost = host.lossy and net.pick(3)  # 1: the question, 2: the answer
         host.lossy -= bool(lost)
         world.count(f"fault:{('', 'question lost', 'answer lost')[lost]}" if lost else "verb:" + verb)
-        world.say("host {}: {} {}{}", host.name, verb, key, (" (question lost)", " (answer lost)")[lost - 1] if lost else "")
+        world.say(
+            "host {}: {} {}{}", host.name, verb, key, (" (question lost)", " (answer lost)")[lost - 1] if lost else ""
+        )
 
         async def there() -> None:
             done = await host.run(verb, key, text)
@@ -353,5 +370,4 @@ class SimFleet(FleetRouter):
         self._setup(hosts, SimVerbs(world, deadline), 32, world.loop.time)
 
     def render_for(self, host: Host, target: Target) -> str:
-        return _render(target, host)
-
+        return _render(replace(target, epoch=0), host)  # the epoch is not in the file

@@ -49,7 +49,9 @@ def draw(stream: Stream) -> Plan:
         title="Shop",
         channel="releases",
         traffic=Traffic("sticky", ("10.0.0.1:80",), ("10.0.0.2:80",), "1.0.0"),
-        fleet=FleetPlan("local", tuple(Host(f"lb-{i + 1}") for i in range(stream.among((2, 1, 3)))), host_deadline=20.0),
+        fleet=FleetPlan(
+            "local", tuple(Host(f"lb-{i + 1}") for i in range(stream.among((2, 1, 3)))), host_deadline=20.0
+        ),
         metrics=METRICS,
         stages=stages,
         triggers=(Condition("error_rate > 10%", "error_rate", ">", 10.0, hold_for=hold_for, window=60.0),),

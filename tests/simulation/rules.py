@@ -190,7 +190,9 @@ class Rules:
 
     def _StageApproved(self, e: Any, plan: Plan, skew: float) -> None:
         asking = self.books.view.asking
-        self.hold(asking is not None and (e.stage, e.attempt) == (asking.stage, asking.attempt), "2", "no asking: {}", e)
+        self.hold(
+            asking is not None and (e.stage, e.attempt) == (asking.stage, asking.attempt), "2", "no asking: {}", e
+        )
         assert asking is not None
         key = (asking.rollout, asking.stage, asking.attempt)
         self.hold(key in self.books.granted, "2", "{} was approved by no quorum", e)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextvars
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from bot.engine.ports import Commit, Committed, Retryable
@@ -14,25 +17,78 @@ if TYPE_CHECKING:
 
 
 class SimStore(MemoryStore):
-    """What is committed is judged in the same step. flaky: a commit may fail, or be done and its answer lost."""
+    """What is committed is judged in the same step."""
 
-    def __init__(self, world: World) -> None:
-        super().__init__()
+    def __init__(self, world: World, shared: bool) -> None:
+        super().__init__(world.loop.time, shared=shared)
         self._world = world
-        self.flaky = False
 
     async def commit(self, commit: Commit) -> Committed:
+        done = await super().commit(commit)
+        if not done.duplicate:
+            self._world.judge(WHO.get(), commit)
+        return done
+
+
+class StoreView:
+    """The store as one replica reaches it.
+
+    away: it does not answer. flaky: a commit may fail, or be done and its answer lost. slow: seconds, at most, a call
+    takes.
+    """
+
+    def __init__(self, world: World, store: SimStore, context: contextvars.Context) -> None:
+        self._world = world
+        self._store = store
+        self._context = context
+        self.away = False
+        self.flaky = False
+        self.slow = 0.0
+
+    @property
+    def shared(self) -> bool:
+        return self._store.shared
+
+    async def listen(self, on_change: Callable[[str], None]) -> None:
+        """Notices arrive in the replica's own process."""
+        loop, context = self._world.loop, self._context
+
+        def notice(stream: str) -> None:
+            if not self.away:
+                loop.call_soon(on_change, stream, context=context)
+
+        await self._store.listen(notice)
+
+    async def commit(self, commit: Commit) -> Committed:
+        await self._reach()
         fate = self._world.net.weighted((6, 1, 1)) if self.flaky else 0
         if fate == 1:
             self._world.count("fault:commit refused")
             raise Retryable("simulated: the database is away")
-        done = await super().commit(commit)
-        if not done.duplicate:
-            self._world.judge(WHO.get(), commit)
+        done = await self._store.commit(commit)
         if fate == 2:
             self._world.count("fault:commit answer lost")
             raise Retryable("simulated: the answer of the database was lost")
+        await self._reach()
         return done
+
+    async def _reach(self) -> None:
+        if self.slow:
+            await asyncio.sleep(self._world.net.seconds(self.slow))
+        if self.away:
+            self._world.count("fault:store away")
+            raise Retryable("simulated: the database does not answer")
+
+    def __getattr__(self, name: str) -> Any:
+        """Every other method of the store, reached in the same way."""
+        real = getattr(self._store, name)
+
+        async def call(*args: Any, **facts: Any) -> Any:
+            await self._reach()
+            return await real(*args, **facts)
+
+        setattr(self, name, call)
+        return call
 
 
 class uncopied:

@@ -53,7 +53,7 @@ class World:
         self.slack = Workspace()
         self.plans: list[Plan] = []
         self.plan = plans.draw(setting)
-        self.store = SimStore(self)
+        self.store = SimStore(self, shared=bool(setting.weighted((2, 1))))
         self.hosts = {h.name: SimHost(h.name, self) for h in self.plan.fleet.hosts}
         self.replicas: list[Replica] = []
         self.real_codec = setting.rarely(30)
@@ -124,20 +124,25 @@ class World:
         running = self.running
         return self.net.among(running) if running else None
 
-    def crash(self, back_after: float) -> None:
+    def crash(self, replica: Replica, back_after: float) -> None:
         self.trouble()
-        for replica in self.running[:1]:
-            self.say("{} is killed", replica.name)
-            replica.kill()
-            self.later(back_after, self.boot)
+        self.say("{} is killed", replica.name)
+        replica.kill()
+        self.later(back_after, self.boot)
 
-    def freeze(self, seconds: float) -> None:
-        for replica in self.running[:1]:
-            if not replica.frozen:
-                self.trouble()
-                self.say("{} freezes for {} s", replica.name, seconds)
-                replica.freeze()
-                self.later(seconds, lambda: self._thaw(replica))
+    def replace(self, replica: Replica, back_after: float) -> None:
+        """An orderly stop; the next one starts when it is over, or somewhat later."""
+        self.trouble()
+        self.say("{} is stopped", replica.name)
+        replica.terminate()
+        replica.gone.add_done_callback(lambda _: self.later(back_after, self.boot))
+
+    def freeze(self, replica: Replica, seconds: float) -> None:
+        if not replica.frozen:
+            self.trouble()
+            self.say("{} freezes for {} s", replica.name, seconds)
+            replica.freeze()
+            self.later(seconds, lambda: self._thaw(replica))
 
     def _thaw(self, replica: Replica) -> None:
         if replica.frozen and not replica.gone.done():
@@ -167,6 +172,8 @@ class World:
 
     async def _storm_and_calm(self) -> None:
         self.boot()
+        if self.store.shared:
+            self.boot()
         disturb.schedule(self)
         asyncio.create_task(self.people.willing(), name="people")
         while self.stormy:
@@ -187,11 +194,15 @@ class World:
         """Faults off, everybody willing."""
         self.say("*** calm")
         self.mood = "good"
-        self.slack.away = self.slack.flaky = self.slack.directory_away = self.store.flaky = False
+        self.slack.away = self.slack.flaky = self.slack.directory_away = False
         for host in self.hosts.values():
             self.trouble(host)
             host.mend()
         for replica in self.running:
+            replica.store.away = replica.store.flaky = False
+            replica.store.slow = 0.0
             self._thaw(replica)
+            if replica.plan is not self.plan:
+                self.crash(replica, 0.0)
         if not self.running:
             self.boot()
