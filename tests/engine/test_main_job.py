@@ -394,3 +394,22 @@ async def test_a_watch_does_not_end_on_no_data(rig: Rig) -> None:
     rig.metrics.values = {"error_rate": 0.0, "requests": 1000.0}
     await baked(rig, 2)
     assert (await rig.rollout()).status is Status.COMPLETED
+
+
+async def test_a_deleted_card_is_posted_anew_once_though_the_answer_to_it_is_lost(rig: Rig) -> None:
+    await rig.start()
+    del rig.chat.messages[rig.chat.by_key("card:")[0]["ts"]]
+    post, lost = rig.chat.post, []
+
+    async def post_and_lose(key: str, *args: object, **facts: object) -> tuple[str, str]:
+        where = await post(key, *args, **facts)  # type: ignore[arg-type]
+        if key.startswith("card:") and not lost:
+            lost.append(where)
+            raise Retryable("the answer was lost", 0.0)
+        return where
+
+    rig.chat.post = post_and_lose  # type: ignore[method-assign, assignment]
+    await rig.react(WANG.user)
+    await rig.tick(4)
+    assert lost
+    assert len(rig.chat.by_key("card:")) == 1
