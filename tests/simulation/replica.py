@@ -72,7 +72,7 @@ class Replica:
 
     def __init__(self, world: World, name: str, plan: Plan, skew: float) -> None:
         self.name, self.plan, self.skew = name, plan, skew
-        self.frozen = False
+        self.frozen = self.followed = False
         self.gone: asyncio.Future[None] = world.loop.create_future()
         self._world = world
         self._context = context_of(name)

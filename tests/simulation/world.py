@@ -128,14 +128,20 @@ class World:
         self.trouble()
         self.say("{} is killed", replica.name)
         replica.kill()
-        self.later(back_after, self.boot)
+        self._follow(replica, back_after)
+
+    def _follow(self, replica: Replica, back_after: float) -> None:
+        """One new process for one that ends, whatever ends it twice."""
+        if not replica.followed:
+            replica.followed = True
+            replica.gone.add_done_callback(lambda _: self.later(back_after, self.boot))
 
     def replace(self, replica: Replica, back_after: float) -> None:
         """An orderly stop; the next one starts when it is over, or somewhat later."""
         self.trouble()
         self.say("{} is stopped", replica.name)
         replica.terminate()
-        replica.gone.add_done_callback(lambda _: self.later(back_after, self.boot))
+        self._follow(replica, back_after)
 
     def freeze(self, replica: Replica, seconds: float) -> None:
         if not replica.frozen:
@@ -175,12 +181,13 @@ class World:
         if self.store.shared:
             self.boot()
         disturb.schedule(self)
-        asyncio.create_task(self.people.willing(), name="people")
+        people = asyncio.create_task(self.people.willing(), name="people")
         while self.stormy:
             await asyncio.sleep(15.0)
             ended = not self.rules.books.view.active and self.people.done
             self.stormy = not ended and self.loop.time() < START + STORM
         self._calm()
+        assert not people.done()
         until = self.loop.time() + CALM
         while not await final.quiet(self):
             if self.loop.time() > until:
