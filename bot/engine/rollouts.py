@@ -11,7 +11,18 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from bot.engine.acting import acting_epoch
-from bot.engine.ports import Commit, Committed, Conflict, Final, Fleet, Measurement, NewEffect, Store, Submitted
+from bot.engine.ports import (
+    Away,
+    Commit,
+    Committed,
+    Conflict,
+    Final,
+    Fleet,
+    Measurement,
+    NewEffect,
+    Store,
+    Submitted,
+)
 from bot.engine.targets import forward
 from bot.rollout.decide import decide, simulate
 from bot.rollout.effects import COALESCED, Effect
@@ -88,6 +99,11 @@ class Rollouts:
         """State and board as this process has them, without reading the store."""
         return self._states.get(service), self._boards.get(service)
 
+    def moves(self, service: str, intent: Intent) -> bool:
+        """Whether the intent would do anything to the state as this process has it: asked every second, so no I/O."""
+        state = self._states.get(service)
+        return state is None or bool(decide(state, intent, self._clock(), self.plans[service], self._bot_user()))
+
     async def board(self, service: str) -> Board | None:
         """The live measurements of the stage whose share the hosts serve."""
         rollout = (await self.state(service)).rollout
@@ -141,11 +157,18 @@ class Rollouts:
     ) -> Submitted:
         """Decides and commits in one transaction with the cause and, given `finish`, the end of the claimed effect."""
         extra = Extra(finish, board, measurements, effects)
+        unsure = False
         for _ in range(TRIES):
             try:
                 return await self._submit(service, intent, cause, extra)
             except Conflict:
                 self._states.pop(service, None)
+            except Away:
+                # A connection lost in the middle leaves it open whether it was recorded; asked again, its cause tells.
+                self._states.pop(service, None)
+                if unsure or cause is None:
+                    raise
+                unsure = True
         raise Conflict(f"{service}: the log is contended")
 
     async def record(self, service: str, cause: str | None, effects: tuple[Effect, ...]) -> bool:

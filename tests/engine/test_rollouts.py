@@ -6,8 +6,9 @@ import asyncio
 
 import pytest
 
-from bot.engine.ports import Commit, Committed, Retryable
+from bot.engine.ports import Away, Commit, Committed, Retryable
 from bot.engine.rollouts import SNAPSHOT_EVERY, Rollouts
+from bot.rollout.events import NoteAdded
 from bot.rollout.intents import AddNote, Promote, Reaction, ReportReactions
 from bot.store.memory import MemoryStore
 from tests.engine.conftest import BOT, LIN, SERVICE, WANG, Rig
@@ -72,6 +73,47 @@ async def test_a_restart_folds_from_a_snapshot_to_the_same_state(rig: Rig) -> No
     before = await rig.rollouts.state(SERVICE)
     rig.build()
     assert await rig.rollouts.state(SERVICE) == before
+
+
+async def test_a_connection_lost_in_a_commit_is_asked_about_again(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether it was recorded is then known: by its cause it is done once, whatever the first try came to."""
+    await rig.start()
+    commit, lost = rig.store.commit, []
+
+    def losing(*, recorded: bool) -> None:
+        async def lose(asked: Commit) -> Committed:
+            if not lost:
+                lost.append(asked.cause)
+                if recorded:
+                    await commit(asked)
+                raise Away("the connection broke")
+            return await commit(asked)
+
+        lost.clear()
+        monkeypatch.setattr(rig.store, "commit", lose)
+
+    losing(recorded=True)
+    done = await rig.rollouts.submit(SERVICE, AddNote(LIN, "first"), "cause-1")
+    assert done.duplicate and lost == ["cause-1"]
+    losing(recorded=False)
+    done = await rig.rollouts.submit(SERVICE, AddNote(LIN, "second"), "cause-2")
+    assert done.events and lost == ["cause-2"]
+    noted = [event.text for _, event in await rig.store.events(SERVICE) if isinstance(event, NoteAdded)]
+    assert noted == ["first", "second"]
+
+
+async def test_what_has_no_cause_is_not_tried_again(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    await rig.start()
+    tries = []
+
+    async def away(asked: Commit) -> Committed:
+        tries.append(asked)
+        raise Away("away")
+
+    monkeypatch.setattr(rig.store, "commit", away)
+    with pytest.raises(Away):
+        await rig.rollouts.submit(SERVICE, AddNote(LIN, "a note"))
+    assert len(tries) == 1
 
 
 class Forgetful(MemoryStore):

@@ -203,9 +203,9 @@ class SimHost:
         kind, of = self.pending
         if kind == "commit" and verb == "apply":
             self.write(self.before.get(of, self.file), "revert")
-        elif kind == "commit" and await self._put_back(of):
-            self.pending = None
-        elif kind == "apply" and verb != "apply" and (not self.running or await self._settle()):
+        elif kind == "commit":
+            self.pending = None if await self._put_back(of) else self.pending
+        elif verb != "apply" and (not self.running or await self._settle()):
             self.pending = None
 
     def _fence(self, key: Key) -> Answer | None:

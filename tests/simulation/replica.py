@@ -73,6 +73,7 @@ class Replica:
     def __init__(self, world: World, name: str, plan: Plan, skew: float) -> None:
         self.name, self.plan, self.skew = name, plan, skew
         self.frozen = self.followed = False
+        self.thaws = 0
         self.gone: asyncio.Future[None] = world.loop.create_future()
         self._world = world
         self._context = context_of(name)
@@ -90,7 +91,7 @@ class Replica:
         self.rollouts = Rollouts(
             self.store, plans, fleets, bot_user=lambda: BOT, wake=lambda: self.worker.wake(), clock=self.clock
         )
-        chat, directory, words = SimChat(world), SimDirectory(world), SimWords()
+        chat, directory, words = SimChat(world, self), SimDirectory(world), SimWords()
         speaker = Speaker(self.rollouts, self.store, FencedChat(chat, self.leads.stands), directory, words)
         self.observer = Observer(self.rollouts, self.store, SimMetrics(world), fleets, self.clock)
         self.performers = Performers(self.rollouts, fleets, speaker, self.observer)
@@ -191,6 +192,7 @@ class Replica:
 
     def thaw(self) -> None:
         self.frozen = False
+        self.thaws += 1
         self._world.loop.unpark(self.name)
 
     def kill(self) -> None:

@@ -11,6 +11,7 @@ from bot.engine.ports import Gone, Outgoing, ReactionRead, Retryable
 from bot.rollout.model import Person
 
 if TYPE_CHECKING:
+    from tests.simulation.replica import Replica
     from tests.simulation.world import World
 
 T = TypeVar("T")
@@ -51,6 +52,7 @@ class Workspace:
     away: bool = False
     flaky: bool = False
     directory_away: bool = False
+    ghosts: set[str] = field(default_factory=set)  # keys of which a replica spoke that was frozen in mid-call
     left_at: dict[str, float] = field(default_factory=dict)  # deactivated in the middle of it
 
     def of(self, key: str) -> list[Message]:
@@ -66,8 +68,9 @@ class SimChat:
 
     user_id = BOT
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, replica: Replica) -> None:
         self._world = world
+        self._replica = replica
         self._slack = world.slack
 
     async def post(
@@ -81,7 +84,7 @@ class SimChat:
             self._world.rules.posted(key)
             return CHANNEL, ts
 
-        return await self._call(act)
+        return await self._call(act, key)
 
     async def find(self, key: str, channel: str, thread_ts: str = "") -> tuple[str, str] | None:
         def act() -> tuple[str, str] | None:
@@ -97,7 +100,7 @@ class SimChat:
                 raise Gone("message_not_found")
             known.text = message.text
 
-        await self._call(act)
+        await self._call(act, self._slack.messages[ts].key)
 
     async def whisper(self, channel: str, user: str, message: Outgoing, thread_ts: str = "") -> None:
         await self._call(lambda: self._slack.whispers.append((user, message.text)))
@@ -122,14 +125,18 @@ class SimChat:
     async def permalink(self, channel: str, ts: str) -> str:
         return f"https://example.invalid/{ts}"
 
-    async def _call(self, act: Callable[[], T]) -> T:
-        world, net = self._world, self._world.net
+    async def _call(self, act: Callable[[], T], key: str = "") -> T:
+        """key: of the message that is changed. What a replica had begun to say when it was frozen, nobody can fence."""
+        world, net, thaws = self._world, self._world.net, self._replica.thaws
         await asyncio.sleep(net.among((0.05, 0.05, 0.05, 0.5)))
         fate = net.weighted((4, 1, 1, 1)) if self._slack.flaky else 0
         if self._slack.away or fate == 1:
             world.count("fault:slack away" if self._slack.away else "fault:slack refuses")
             raise Retryable("simulated outage", net.among((None, None, 1.0, 30.0)))
         done = act()
+        if key and thaws != self._replica.thaws:
+            world.count("fault:late words")
+            self._slack.ghosts.add(key)
         if fate == 2:
             world.count("fault:slack answer lost")
             raise Retryable("simulated: the answer was lost")
