@@ -91,7 +91,7 @@ class Replica:
         self.rollouts = Rollouts(
             self.store, plans, fleets, bot_user=lambda: BOT, wake=lambda: self.worker.wake(), clock=self.clock
         )
-        chat, directory, words = SimChat(world, self), SimDirectory(world), SimWords()
+        chat, directory, words = SimChat(world, self), SimDirectory(world), SimWords(world)
         speaker = Speaker(self.rollouts, self.store, FencedChat(chat, self.leads.stands), directory, words)
         self.observer = Observer(self.rollouts, self.store, SimMetrics(world), fleets, self.clock)
         self.performers = Performers(self.rollouts, fleets, speaker, self.observer)
@@ -158,8 +158,8 @@ class Replica:
 
         async def again() -> None:
             while True:
-                await asyncio.sleep(seconds)
                 await once()
+                await asyncio.sleep(seconds)
 
         self._ticks.append(asyncio.create_task(again(), name=f"{self.name} {act.__name__}"))
 

@@ -117,10 +117,9 @@ class Rules:
 
     def submitted(self, intent: Any, begun: int, submitted: Submitted) -> None:
         """begun: the loop's step when the person asked. A refusal must have had its reason at some instant since."""
-        world, kind = self._world, type(intent).__name__
+        kind = type(intent).__name__
         if submitted.refusal is None:
             return
-        world.count("refusal:" + submitted.refusal.code)
         self.hold(not submitted.events, "7", "{} was refused and did {}", kind, submitted.events)
         person = intent.actor
         if kind != "RollBack" or (person.known and (person.bot or person.deactivated or person.external)):

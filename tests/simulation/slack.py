@@ -162,6 +162,9 @@ class SimDirectory:
 class SimWords:
     """Rendering that says what it was asked to render, and no more."""
 
+    def __init__(self, world: World) -> None:
+        self._world = world
+
     def card(self, rollout: Any, plan: Any, board: Any, now: float) -> Outgoing:
         drift = ",".join(d.host for d in rollout.drift)
         return Outgoing(f"{rollout.status.value} {rollout.stage} {rollout.hold or ''} {rollout.paused_by} {drift}")
@@ -178,6 +181,7 @@ class SimWords:
         return Outgoing(code)
 
     def refusal(self, refusal: Any, rollout: Any, plan: Any) -> str:
+        self._world.count("refusal:" + refusal.code)
         return str(refusal.code)
 
     def __getattr__(self, name: str) -> Callable[..., Outgoing]:

@@ -7,7 +7,7 @@ import contextvars
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from bot.engine.ports import Commit, Committed, Retryable
+from bot.engine.ports import Away, Commit, Committed
 from bot.store import memory
 from bot.store.memory import MemoryStore
 from tests.simulation.loop import WHO
@@ -64,11 +64,11 @@ class StoreView:
         fate = self._world.net.weighted((6, 1, 1)) if self.flaky else 0
         if fate == 1:
             self._world.count("fault:commit refused")
-            raise Retryable("simulated: the database is away")
+            raise Away("simulated: the database is away")
         done = await self._store.commit(commit)
         if fate == 2:
             self._world.count("fault:commit answer lost")
-            raise Retryable("simulated: the answer of the database was lost")
+            raise Away("simulated: the answer of the database was lost")
         await self._reach()
         return done
 
@@ -77,7 +77,7 @@ class StoreView:
             await asyncio.sleep(self._world.net.seconds(self.slow))
         if self.away:
             self._world.count("fault:store away")
-            raise Retryable("simulated: the database does not answer")
+            raise Away("simulated: the database does not answer")
 
     def __getattr__(self, name: str) -> Any:
         """Every other method of the store, reached in the same way."""

@@ -20,7 +20,7 @@ from tests.simulation.store import SimStore
 
 START = 1_772_000_000.0
 STORM = 420.0  # seconds, at most, in which things go wrong
-CALM = 6000.0  # seconds, at most, until everything has come to its end
+CALM = 2000.0  # seconds, at most, until everything has come to its end
 MOST_STEPS = 150_000
 
 
