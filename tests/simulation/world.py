@@ -109,6 +109,9 @@ class World:
     # --- the bot's processes
 
     def boot(self) -> None:
+        """One more process, unless there are as many as there may be."""
+        if len(self.running) > self.store.shared:
+            return
         if self.plan not in self.plans:
             self.plans.append(self.plan)
         name = f"bot{len(self.replicas) + 1}"
