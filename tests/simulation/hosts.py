@@ -76,6 +76,10 @@ class SimHost:
     lossy: int = 0  # answers or questions to lose yet
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
+    @property
+    def well(self) -> bool:
+        return self.reachable and self.running and self.tests_well and self.reloads and not self.slow and not self.lossy
+
     async def run(self, verb: str, key: Key, text: str) -> Answer | HostReading | None:
         """None: the host went down, there will be no answer."""
         boots = self.boots
