@@ -80,7 +80,7 @@ class Rollouts:
         return self._states[service]
 
     async def settled(self, service: str) -> ServiceState:
-        """The state after every append of this process that is under way: what an effect that can be claimed came of."""
+        """The state after every append of this process under way: of what an effect came that can be claimed."""
         async with self._locks[service]:
             return await self.state(service)
 

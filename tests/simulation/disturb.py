@@ -226,9 +226,12 @@ WEIGHTS: dict[Act, int] = {
     leave: 1,
     delete: 1,
 }
-NAMES = dict(zip(WEIGHTS, ("nothing", "crash", "stop", "freeze", "another plan", "unreachable", "nginx -t fails",
-    "reload ignored", "slow", "nginx stopped", "reboot", "lossy", "edit", "mood", "slack away", "slack flaky",
-    "directory away", "store flaky", "store away", "store slow", "command", "reaction", "change of mind", "leave", "delete"), strict=True))  # fmt: skip
+_WORDS = (
+    "nothing", "crash", "stop", "freeze", "another plan", "unreachable", "nginx -t fails", "reload ignored",
+    "slow", "nginx stopped", "reboot", "lossy", "edit", "mood", "slack away", "slack flaky", "directory away",
+    "store flaky", "store away", "store slow", "command", "reaction", "change of mind", "leave", "delete",
+)  # fmt: skip
+NAMES = dict(zip(WEIGHTS, _WORDS, strict=True))
 MOST = 9
 HORIZON = 350.0  # seconds in which everything has begun
 

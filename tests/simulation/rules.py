@@ -285,7 +285,8 @@ class Rules:
             return
         for host in self._world.hosts.values():
             ill = not host.well or host.disturbed_at > ordered - 30
-            self.hold(ill or self.books.restored.get(host.name, 0) >= generation, "5", "{} is not back {} s after rollback {}", host.name, PROMPT, generation)
+            back = ill or self.books.restored.get(host.name, 0) >= generation
+            self.hold(back, "5", "{} is not back {} s after rollback {}", host.name, PROMPT, generation)
 
     def _HostsRestored(self, e: Any, plan: Plan, skew: float) -> None:
         pending = {name for name, _ in e.pending}
