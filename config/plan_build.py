@@ -54,6 +54,7 @@ def build_plan(report: Report, people: People | None) -> Plan:
     service = _service(model, report)
     times = {name: _time(name, model, report) for name in _TIMES}
     units = units_of(model.metrics, report)
+    flips = model.traffic is not None and model.traffic.strategy == "blue_green"
     approval = build_approval(("approval",), model.approval, ApprovalRule(), people, report)
     if model.approval is None:
         # Stages may still name their own approvers; the missing key is reported above.
@@ -62,10 +63,10 @@ def build_plan(report: Report, people: People | None) -> Plan:
         service=service,
         title=model.title or service,
         channel=_channel(model, report),
-        traffic=build_traffic(model.traffic, report),
+        traffic=build_traffic(model.traffic, report, times["watch"]),
         fleet=build_fleet(model.fleet, report),
         metrics=build_metrics(model.metrics, report),
-        stages=build_stages(model.stages, units, approval, people, report),
+        stages=build_stages(model.stages, units, approval, people, report, flips=flips),
         triggers=build_triggers(model.rollback_when, units, times["interval"], report),
         interval=times["interval"],
         drift_interval=times["drift_interval"],
@@ -84,6 +85,8 @@ def canonical(plan: Plan) -> str:
     """The JSON the plan's hash is made of: every field but `source`, keys sorted, numbers as floats or ints."""
     fields = dataclasses.asdict(plan)
     del fields["source"]
+    if not plan.traffic.keep_warm:
+        del fields["traffic"]["keep_warm"]  # what came later is left out where unused: an upgrade voids no approval
     return json.dumps(fields, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=_plain)
 
 

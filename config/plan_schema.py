@@ -27,7 +27,9 @@ class InternalModel(Model):
 
 
 class TrafficModel(Model):
-    strategy: Annotated[Literal["weighted", "sticky"], choice("weighted", "sticky")] | None = None
+    strategy: (
+        Annotated[Literal["weighted", "sticky", "blue_green"], choice("weighted", "sticky", "blue_green")] | None
+    ) = None
     stable: list[Text] | None = None
     canary: list[Text] | None = None
     stable_version: Version | None = None
@@ -37,6 +39,7 @@ class TrafficModel(Model):
     internal: InternalModel | None = None
     log_path: Text | None = None
     keepalive: Whole | None = None
+    keep_warm: Duration | None = None
 
 
 class HostModel(Model):

@@ -79,8 +79,11 @@ class Observer:
 
     async def tick(self, service: str) -> None:
         """Expires what is due, notices a changed plan, and re-reads reactions that no event told of."""
-        rollout = (await self._rollouts.state(service)).active
+        state = await self._rollouts.state(service)
+        rollout = state.active
         if rollout is None:
+            if state.rollout and state.rollout.kept_warm:
+                await self._rollouts.submit(service, Tick())
             return
         plan, now = self._rollouts.plans[service], self._clock()
         if rollout.plan_hash != plan.hash:

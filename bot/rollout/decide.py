@@ -9,7 +9,7 @@ from bot.rollout import events as ev
 from bot.rollout import intents as it
 from bot.rollout.approval import member, standing
 from bot.rollout.deciding import boards, reactions, reports
-from bot.rollout.deciding.common import ask, next_stage, order_shift
+from bot.rollout.deciding.common import ask, begin_watch, next_stage, order_shift
 from bot.rollout.intents import Refusal, refuse
 from bot.rollout.model import DriftedHost, Hold, Person, Rollout, ServiceState, Status
 from bot.rollout.plan import Plan, Stage
@@ -56,6 +56,8 @@ def decide(state: ServiceState, intent: it.Intent, now: float, plan: Plan, bot_u
     if rollout is None:
         if isinstance(intent, it.AddNote) and state.rollout:
             return _decide(intent, state, state.rollout, now, plan)
+        if isinstance(intent, it.Tick) and state.rollout and state.rollout.kept_warm:
+            return _release(state.rollout, now)
         return refuse("no_rollout", service=state.service)
     return _decide(intent, state, rollout, now, plan)
 
@@ -155,7 +157,7 @@ def _advance(r: Rollout, now: float, plan: Plan, by: str) -> Decision:
         return refuse("stage_gone", stage=r.stage)  # nothing follows what is not there; least of all the end
     following = next_stage(plan, r.stage)
     if following is None:
-        return (ev.WatchStarted(now + plan.watch, now),)
+        return (begin_watch(now, plan),)
     return (ask(r, following, now, plan, by),)
 
 
@@ -268,8 +270,15 @@ def _(i: it.Tick, state: ServiceState, r: Rollout, now: float, plan: Plan) -> De
         return (closed, ev.StageHeld(r.stage, Hold.EXPIRED, "", (), now))
     over = r.status is Status.WATCHING and r.watch_until is not None and now >= r.watch_until
     if over and not i.blind and not r.paused_by and not r.drift:
-        return (ev.RolloutCompleted(r.id, r.version, now),)
+        return (ev.RolloutCompleted(r.id, r.version, now), *_release(r, now))
     return ()
+
+
+def _release(r: Rollout, now: float) -> tuple[ev.Event, ...]:
+    """The old pool may go once it was kept warm for long enough; while a rollout runs it is the way back."""
+    if r.warm_until is None or now < r.warm_until:
+        return ()
+    return (ev.PoolReleased(r.id, r.stable_version, now),)
 
 
 def simulate(state: ServiceState, version: str, plan: Plan) -> Rollout | Refusal:

@@ -259,12 +259,22 @@ class RolloutCancelled:
 class WatchStarted:
     until: float
     at: float
+    warm_until: float | None = None  # blue_green: when the old pool may go, the watch's end at the earliest
 
 
 @dataclass(frozen=True, slots=True)
 class RolloutCompleted:
     rollout: str
     version: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class PoolReleased:
+    """blue_green: the old version was kept warm for as long as the plan says; it may be taken down."""
+
+    rollout: str
+    version: str  # the old one
     at: float
 
 
@@ -300,4 +310,5 @@ Event = (
     | RolloutCancelled
     | WatchStarted
     | RolloutCompleted
+    | PoolReleased
 )

@@ -252,6 +252,7 @@ def _(e: ev.RollbackOrdered, r: Rollout) -> Rollout:
         paused_by="",
         drift=(),
         watch_until=None,
+        warm_until=None,
         finished_at=None,
         rollback=Rollback(e.by, e.reason, e.trigger, e.at),
     )
@@ -282,9 +283,14 @@ def _(e: ev.RolloutCancelled, r: Rollout) -> Rollout:
 
 @_apply.register
 def _(e: ev.WatchStarted, r: Rollout) -> Rollout:
-    return replace(r, status=Status.WATCHING, watch_until=e.until)
+    return replace(r, status=Status.WATCHING, watch_until=e.until, warm_until=e.warm_until, released_at=None)
 
 
 @_apply.register
 def _(e: ev.RolloutCompleted, r: Rollout) -> Rollout:
     return replace(r, status=Status.COMPLETED, finished_at=e.at, paused_by="")
+
+
+@_apply.register
+def _(e: ev.PoolReleased, r: Rollout) -> Rollout:
+    return replace(r, released_at=e.at)

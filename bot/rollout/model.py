@@ -176,6 +176,8 @@ class Rollout:
     finished_at: float | None = None
     notes: tuple[tuple[str, str, float], ...] = ()  # (user, text, at)
     live_plan_hash: str = ""  # the plan under which the share that the hosts serve was approved
+    warm_until: float | None = None  # blue_green: the old version's pool must stay up until then
+    released_at: float | None = None  # when that was over, and said so
 
     @property
     def active(self) -> bool:
@@ -185,6 +187,11 @@ class Rollout:
     def touched(self) -> bool:
         """Whether a shift was ever ordered; from then on a rollback has something to undo."""
         return self.generation > 0
+
+    @property
+    def kept_warm(self) -> bool:
+        """blue_green, complete: whether the old version's pool still has to stay up."""
+        return self.status is Status.COMPLETED and self.warm_until is not None and self.released_at is None
 
     def record(self, stage: str) -> StageRecord | None:
         return next((r for r in self.stages if r.name == stage), None)

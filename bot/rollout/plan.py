@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
-Strategy = Literal["weighted", "sticky"]
+Strategy = Literal["weighted", "sticky", "blue_green"]
 Op = Literal["<", "<=", ">", ">=", "==", "!="]
 Unit = Literal["percent", "seconds", "count", "ratio"]
 Pool = Literal["stable", "canary"]
@@ -115,6 +115,7 @@ class Traffic:
     internal: InternalAudience = field(default_factory=InternalAudience)
     log_path: str = ""  # access log with the pool in it; "" leaves logging to the person's own config
     keepalive: int = 16  # idle connections a worker keeps to each pool; 0 = none
+    keep_warm: float = 0.0  # blue_green: seconds the old pool must stay up after the last stage passed
 
 
 @dataclass(frozen=True, slots=True)

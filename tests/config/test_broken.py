@@ -109,6 +109,8 @@ BROKEN = [
     (S, "10.0.0.0/8", "10.0.0.0/33", "cidrs:", "network/bits"),
     (S, "10.0.0.0/8", "0.0.0.0/0", "cidrs:", "name your own networks"),
     (S, "strategy: sticky ", 'strategy: weighted\n  upstream: "app;"\n #', "upstream:", "nginx's `upstream name {`"),
+    (S, "strategy: sticky ", "strategy: blue_green ", "weight: 10\n", "write 0 (the first stage) or 100"),
+    (S, "strategy: sticky ", "strategy: blue_gren ", "strategy: blue_gren", "did you mean `blue_green`?"),
     # fleet
     (S, "lb-2.example.com]", "lb-1.example.com]", "hosts: [", "name every host once"),
     (S, "lb-2.example.com]", "{name: lb-2, address: lb-1.example.com}]", "hosts: [", "name every host once"),
@@ -255,6 +257,52 @@ def test_what_is_allowed_but_odd_is_a_warning(folder, old, new, words):
     settings, problems, warnings = check(folder.path, {}, require_slack=False)
     assert settings is not None, problems
     assert any(words in w.what for w in warnings), warnings
+
+
+BLUE_GREEN = """stages:
+  - {name: green, weight: 0, bake: 1h, gates: [error_rate < 5%]}
+  - {name: flip, weight: 100, bake: 1h, gates: [error_rate < 5%]}
+
+# Any of these"""
+
+
+def blue_green(folder, keep_warm=""):
+    text = folder.patch(S, "strategy: sticky ", f"strategy: blue_green\n{keep_warm} #").file(S).read_text("utf-8")
+    start, end = text.index("stages:\n"), text.index("# Any of these")
+    folder.file(S).write_text(text[:start] + BLUE_GREEN + text[end + len("# Any of these") :], "utf-8")
+    return check(folder.path, {}, require_slack=False)
+
+
+def test_blue_green_begins_at_nobody_or_the_audience_and_flips(folder):
+    settings, problems, warnings = blue_green(folder)
+    assert not problems, problems
+    plan = settings.plans["brand-diagnosis"]
+    assert [s.weight for s in plan.stages] == [0.0, 100.0]
+    assert plan.traffic.keep_warm == plan.watch
+    assert ["`sticky_by` has no effect" in w.what for w in warnings] == [True]
+
+
+def test_blue_green_keeps_the_old_pool_for_longer_than_the_watch_never_shorter(folder):
+    settings, _, _ = blue_green(folder, "  keep_warm: 48h\n")
+    assert settings.plans["brand-diagnosis"].traffic.keep_warm == 48 * 3600
+    folder.patch(S, "keep_warm: 48h", "keep_warm: 1h")
+    _, problems, _ = check(folder.path, {}, require_slack=False)
+    assert [(p.line, "24h or more" in p.mend) for p in problems] == [(folder.line(S, "keep_warm: 1h"), True)]
+
+
+def test_nobody_reaches_a_stage_of_0_without_a_way_in(folder):
+    folder.patch(S, "  override_cookie: gray_release=true", "  #")
+    folder.patch(S, "  internal: {cidrs", "  # {cidrs")
+    _, problems, warnings = blue_green(folder)
+    assert not problems
+    assert any("nobody reaches the new version" in w.what for w in warnings)
+
+
+def test_keep_warm_elsewhere_is_odd(folder):
+    folder.patch(S, "strategy: sticky ", "strategy: sticky\n  keep_warm: 48h #")
+    settings, _, warnings = check(folder.path, {}, require_slack=False)
+    assert settings.plans["brand-diagnosis"].traffic.keep_warm == 0
+    assert any("`keep_warm` has an effect with strategy blue_green only" in w.what for w in warnings)
 
 
 def test_a_problem_reads_as_one_line():

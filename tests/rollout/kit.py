@@ -104,6 +104,13 @@ def plan(source: str = "a", **changes: object) -> Plan:
 PLAN = plan()
 
 
+FLIP = plan(  # blue_green; the old pool is kept warm for longer than the watch
+    "flip",
+    traffic=replace(TRAFFIC, strategy="blue_green", keep_warm=900.0),
+    stages=(STAGES[0], STAGES[-1]),
+)
+
+
 def with_stage(of: Plan, name: str, **changes: object) -> Plan:
     stages = tuple(replace(s, **changes) if s.name == name else s for s in of.stages)  # type: ignore[arg-type]
     return replace(of, stages=stages, source=f"{of.source} {name} {sorted(changes.items())}")

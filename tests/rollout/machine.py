@@ -20,6 +20,7 @@ from tests.rollout.kit import (
     EVE,
     EVERYBODY,
     FEW,
+    FLIP,
     GOOD,
     HOSTS,
     INI,
@@ -39,6 +40,7 @@ PLANS = (
     with_stage(PLAN, "some", gates=PLAN.stages[0].gates[:1]),
     plan("without some", stages=tuple(s for s in PLAN.stages if s.name != "some")),
     replace(PLAN, promote="auto", source="auto"),
+    FLIP,
 )
 READINGS = st.sampled_from(
     [GOOD, GOOD, GOOD, GOOD, BAD, FEW, EMPTY, BLIND, NAN, Reading(errors=12.0), AWFUL, Reading(failed=("users",))]

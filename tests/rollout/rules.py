@@ -158,11 +158,18 @@ class Rules:
             case ev.WatchStarted():
                 final = isinstance(last, ev.StagePassed | ev.StageForced) and last.stage == plan.stages[-1].name
                 hold_to(final, "4", f"a watch after {last}")
+                early = event.warm_until is not None and event.warm_until < event.until
+                hold_to(not early, "warm", f"the old pool may go before the triggers: {event}")
             case ev.RolloutCompleted():
                 r = state.rollout
                 assert r is not None and isinstance(intent, it.Tick)
                 due = r.status is Status.WATCHING and r.watch_until is not None and now >= r.watch_until
                 hold_to(due and not intent.blind and not r.paused_by and not r.drift, "4", f"an end at {r.status}")
+            case ev.PoolReleased():
+                r = state.rollout
+                assert r is not None
+                hold_to(r.status is Status.COMPLETED, "warm", f"the old pool given up while {r.status}")
+                hold_to(r.warm_until is not None and now >= r.warm_until, "warm", f"given up before {r.warm_until}")
             case ev.RolloutCancelled():
                 hold_to(
                     state.rollout is not None and not state.rollout.touched, "3", "cancelled with traffic out there"

@@ -20,9 +20,11 @@ from tests.rollout.kit import (
     BEN,
     BLIND,
     EVE,
+    FLIP,
     GOOD,
     OTHER_PLAN,
     SITUATIONS,
+    Flow,
     lower,
     situation,
 )
@@ -56,6 +58,10 @@ def long_story() -> list[tuple[ev.Event, ServiceState, tuple[Effect, ...]]]:
     flow = situation("held_gates")
     flow.act(it.Retry(ANN))
     flow.act(it.Promote(ANN, "because"))
+    flows.append(flow)
+
+    flow = Flow(plan=FLIP).to_baking("all").bake()
+    flow.tick(900)
     flows.append(flow)
 
     told = []

@@ -181,6 +181,8 @@ class World:
         self.now += seconds
         r = self.state.active
         if r is None:
+            if self.r is not None and self.r.kept_warm:
+                self.submit(it.Tick())
             return
         if r.plan_hash != self.plan.hash:
             self.submit(it.NotePlan())

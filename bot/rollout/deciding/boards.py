@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.rollout import events as ev
-from bot.rollout.deciding.common import ask, next_stage
+from bot.rollout.deciding.common import ask, begin_watch, next_stage
 from bot.rollout.gate import conclusion, overdue, spent, tripped
 from bot.rollout.model import Board, Hold, Rollout, ServiceState, Status, TriggerResult, Verdict
 from bot.rollout.plan import OnVerdict, Plan, Stage
@@ -88,7 +88,7 @@ def _overdue(state: ServiceState, r: Rollout, board: Board, stage: Stage, now: f
 def _after_pass(r: Rollout, stage: Stage, now: float, plan: Plan) -> tuple[ev.Event, ...]:
     following = next_stage(plan, stage.name)
     if following is None:
-        return (ev.WatchStarted(now + plan.watch, now),)
+        return (begin_watch(now, plan),)
     return (ask(r, following, now, plan, r.initiator),) if plan.promote == "auto" else ()
 
 

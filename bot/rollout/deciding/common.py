@@ -20,6 +20,12 @@ def ask(rollout: Rollout | None, stage: Stage, now: float, plan: Plan, by: str) 
     return ev.ApprovalAsked(stage.name, attempt, plan.hash, now + stage.approval.expires, by, now)
 
 
+def begin_watch(now: float, plan: Plan) -> ev.WatchStarted:
+    """The triggers act on; with blue_green the old pool stays up for at least as long."""
+    warm = now + max(plan.traffic.keep_warm, plan.watch) if plan.traffic.strategy == "blue_green" else None
+    return ev.WatchStarted(now + plan.watch, now, warm)
+
+
 def order_shift(
     state: ServiceState, stage: Stage, why: Literal["stage", "retry", "restore"], by: str, now: float
 ) -> ev.ShiftOrdered:

@@ -12,12 +12,14 @@ from bot.slack.messages.markup import Mrkdwn, code, outside
 from bot.slack.messages.progress import facts, next_step, rail
 from bot.slack.messages.scene import Scene
 from bot.slack.messages.table import gate_table, table_text
+from bot.slack.messages.warmth import warmth
 
 WITH_GATES = frozenset({Status.AWAITING_APPROVAL, Status.BAKING, Status.PASSED, Status.HELD, Status.WATCHING})
 
 
 def card(s: Scene) -> Outgoing:
-    blocks: list[Block] = [header(header_text(s)), lines([headline(s), *obstacles(s)])]
+    warm = warmth(s) if s.r.active else []
+    blocks: list[Block] = [header(header_text(s)), lines([headline(s), *obstacles(s), *warm])]
     if s.r.active:
         blocks += _running(s)
     else:

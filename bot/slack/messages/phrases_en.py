@@ -123,6 +123,7 @@ PHRASES: dict[str, str] = {
     "rail.watch": "watch",
     "rail.weighted": "{name} ({weight})",
     "share.internal": "internal users only",
+    "share.invited": "only who is invited (internal, or with the cookie)",
     "share.weight": "{weight} of everyone",
     "share.all": "everyone",
     "share.none": "nobody",
@@ -201,6 +202,12 @@ PHRASES: dict[str, str] = {
     "ending.cancelled.by": "By {by}. Every host serves what it served before.",
     "ending.completed": "{stages} stages and the watch are over.",
     "ending.completed.next": "The way back stays open until the next rollout.",
+    # blue_green: the pool that the way back leads to
+    "warm.now": "♨️ *{version} must stay up* ({pool}): the way back is one flip to it.",
+    "warm.until": "♨️ *{version} must stay up* ({pool}) until {until} at least: the way back is one flip to it.",
+    "warm.complete": "♨️ *{version} must stay up* ({pool}) until {until}, or until the next rollout takes its place: "
+    "the way back is one flip to it.",
+    "warm.over": "🧊 *{version} may be taken down* ({pool}). To roll back after that, start it again first.",
     # The asking
     "ask.header.open": "🖐️ Approve stage {stage} of {service} {version}?",
     "ask.header.paused": "🖐️ Approve stage {stage} of {service} {version}?",
@@ -275,6 +282,7 @@ PHRASES: dict[str, str] = {
     "tell.cancelled": "⛔ *Cancelled* by {by}: {reason}",
     "tell.watch": "👀 *{version} is live*; triggers act until {until}",
     "tell.completed": "🏁 *Complete*: {version} is the new stable",
+    "tell.released": "🧊 *{version} may be taken down*: it was kept warm for as long as the plan says",
     "tell.other": "{event}",
     "tell.stamp": "{at} ({seconds})",
     "tell.generation": "generation {generation}",

@@ -120,6 +120,7 @@ PHRASES: dict[str, str] = {
     "rail.watch": "守望",
     "rail.weighted": "{name}（{weight}）",
     "share.internal": "仅内部用户",
+    "share.invited": "仅受邀者（内部用户或带指定标记者）",
     "share.weight": "全体用户的 {weight}",
     "share.all": "全体用户",
     "share.none": "无人",
@@ -197,6 +198,11 @@ PHRASES: dict[str, str] = {
     "ending.cancelled.by": "由 {by} 取消。所有主机保持原样。",
     "ending.completed": "{stages} 个阶段和守望均已结束。",
     "ending.completed.next": "在下一次发布之前仍可回滚。",
+    # 蓝绿：回滚要回到的池
+    "warm.now": "♨️ *{version} 必须保持运行*（{pool}）：回滚就是切回它。",
+    "warm.until": "♨️ *{version} 必须保持运行*（{pool}），至少到 {until}：回滚就是切回它。",
+    "warm.complete": "♨️ *{version} 必须保持运行*（{pool}），到 {until} 或下一次发布占用该池为止：回滚就是切回它。",
+    "warm.over": "🧊 *{version} 可以下线*（{pool}）。此后若要回滚，须先把它重新启动。",
     # 审批
     "ask.header.open": "🖐️ 请审批：{service} {version} 阶段 {stage}",
     "ask.header.paused": "🖐️ 请审批：{service} {version} 阶段 {stage}",
@@ -268,6 +274,7 @@ PHRASES: dict[str, str] = {
     "tell.cancelled": "⛔ *已取消*（{by}）：{reason}",
     "tell.watch": "👀 *{version} 已上线*；触发器在 {until} 之前仍会动作",
     "tell.completed": "🏁 *已完成*：{version} 成为新的稳定版",
+    "tell.released": "🧊 *{version} 可以下线*：已按计划保留足够时间",
     "tell.other": "{event}",
     "tell.stamp": "{at}（{seconds}）",
     "tell.generation": "代次 {generation}",

@@ -55,6 +55,8 @@ class Scene:
         stage, record = self.stage(name), self.r.record(name)
         if stage and stage.audience and not stage.weight:
             return self.say("share.internal")
+        if stage and not stage.weight:
+            return self.say("share.invited")
         percent = stage.weight if stage else record.weight if record else None
         if percent is None:
             return self.say("share.none")

@@ -215,4 +215,5 @@ LINES: dict[type[Any], Line] = {
     ev.RolloutCancelled: _cancelled,
     ev.WatchStarted: lambda s, e: s.say("tell.watch", until=s.w.moment(e.until), version=outside(s.r.version, 40)),
     ev.RolloutCompleted: lambda s, e: s.say("tell.completed", version=outside(e.version, 40)),
+    ev.PoolReleased: lambda s, e: s.say("tell.released", version=outside(e.version, 40)),
 }

@@ -254,6 +254,18 @@ CARDS: dict[str, tuple[Rollout, Board | None]] = {
         None,
     ),
     "completed": (a_rollout(Status.COMPLETED, "100%", 5, finished_at=NOW - 60), None),
+    "warm_watching": (
+        a_rollout(Status.WATCHING, "100%", 5, watch_until=NOW + 20 * HOUR, warm_until=NOW + 44 * HOUR),
+        a_board(stage="100%"),
+    ),
+    "warm_completed": (
+        a_rollout(Status.COMPLETED, "100%", 5, finished_at=NOW - 60, warm_until=NOW + 24 * HOUR),
+        None,
+    ),
+    "released": (
+        a_rollout(Status.COMPLETED, "100%", 5, finished_at=NOW - 9 * HOUR, warm_until=NOW - 60, released_at=NOW - 60),
+        None,
+    ),
 }
 
 

@@ -37,6 +37,21 @@ def buttons(message: Outgoing) -> list[str]:
     return [e["action_id"].removeprefix("rollout.") + ("?" if "confirm" in e else "") for e in found]
 
 
+def test_after_the_flip_the_card_says_that_the_old_version_is_the_way_back() -> None:
+    plan = a_plan(traffic=replace(PLAN.traffic, strategy="blue_green"))
+    for at, said in (("internal", False), ("100%", True)):
+        shown = render(EN.card(a_rollout(Status.BAKING, at), plan, None, NOW))
+        assert ("2.0.0 must stay up" in shown) == said
+    assert "must stay up" not in render(EN.card(a_rollout(Status.BAKING, "100%"), PLAN, None, NOW))
+
+
+def test_a_stage_of_0_is_for_whoever_is_invited() -> None:
+    stages = (replace(PLAN.stages[0], name="green", audience=None), PLAN.stages[-1])
+    plan = a_plan(traffic=replace(PLAN.traffic, strategy="blue_green"), stages=stages)
+    shown = render(EN.card(a_rollout(Status.BAKING, "green", 0), plan, None, NOW))
+    assert "only who is invited" in shown and "0 % of everyone" not in shown
+
+
 @pytest.mark.parametrize(
     ("state", "expected"),
     [
