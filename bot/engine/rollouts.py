@@ -81,10 +81,10 @@ class Rollouts:
     async def history(self, service: str | None, limit: int = 10) -> tuple[Rollout, ...]:
         return await self._store.rollouts(service, limit)
 
-    async def diff(self, service: str, version: str) -> Mapping[str, str]:
+    async def diff(self, service: str, version: str, salt: str = "") -> Mapping[str, str]:
         """Per host: what the first stage would change in nginx. Raises Final where the version cannot be started."""
         plan, state = self.plans[service], await self.state(service)
-        rollout = simulate(state, version, plan)
+        rollout = simulate(state, version, plan, salt)
         if isinstance(rollout, Refusal):
             raise Final(rollout.code)
         return await self.stage_diff(replace(rollout, service=service), plan.stages[0].name)

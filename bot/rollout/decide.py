@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from functools import singledispatch
 
@@ -16,6 +17,8 @@ from bot.rollout.plan import Plan, Stage
 
 Decision = tuple[ev.Event, ...] | Refusal
 
+DRY_RUN = "dry-run"
+SALT = re.compile(r"[A-Za-z0-9._-]{1,64}")  # as bot.fleet.valid.word takes it: nothing nginx gives a meaning to
 REBAKE = frozenset({Hold.GATES_FAILED, Hold.NOT_ENOUGH_DATA})
 
 
@@ -88,6 +91,9 @@ def _start(state: ServiceState, intent: it.Start, now: float, plan: Plan) -> Dec
         return refuse("serving_elsewhere", serving=", ".join(state.serving), version=state.serving_version or "?")
     if intent.version == roles.stable_version:
         return refuse("already_serving", version=intent.version, service=state.service)
+    refused = _salt(intent.salt, plan)
+    if refused:
+        return refused
     first = plan.stages[0]
     started = ev.RolloutStarted(
         rollout=intent.rollout,
@@ -104,6 +110,15 @@ def _start(state: ServiceState, intent: it.Start, now: float, plan: Plan) -> Dec
         at=now,
     )
     return (started, ask(None, first, now, plan, actor.user))
+
+
+def _salt(salt: str, plan: Plan) -> Refusal | None:
+    """A salt of one's own stands in the nginx file, and only sticky has a use for it."""
+    if not salt:
+        return None
+    if plan.traffic.strategy != "sticky":
+        return refuse("salt_without_sticky", strategy=plan.traffic.strategy)
+    return None if SALT.fullmatch(salt) else refuse("bad_salt", salt=salt)
 
 
 def _roll_back(state: ServiceState, intent: it.RollBack, now: float) -> Decision:
@@ -281,22 +296,25 @@ def _release(r: Rollout, now: float) -> tuple[ev.Event, ...]:
     return (ev.PoolReleased(r.id, r.stable_version, now),)
 
 
-def simulate(state: ServiceState, version: str, plan: Plan) -> Rollout | Refusal:
-    """The rollout that `start` would begin, for the dry run; nothing is recorded."""
+def simulate(state: ServiceState, version: str, plan: Plan, salt: str = "") -> Rollout | Refusal:
+    """The rollout that `start` would begin, for the dry run; nothing is recorded. salt "": one of its own."""
     roles = roles_for(replace(state, rollout=None), plan)
     if roles is None:
         return refuse("serving_elsewhere", serving=", ".join(state.serving), version=state.serving_version or "?")
     if version == roles.stable_version:
         return refuse("already_serving", version=version, service=state.service)
+    refused = _salt(salt, plan)
+    if refused:
+        return refused
     first = plan.stages[0]
     return Rollout(
-        id="dry-run",
+        id=DRY_RUN,
         service=state.service,
         version=version,
         stable_version=roles.stable_version,
         stable=roles.stable,
         canary=roles.canary,
-        salt="dry-run",
+        salt=salt or DRY_RUN,
         initiator="",
         reason="",
         plan_hash=plan.hash,

@@ -47,6 +47,33 @@ async def test_sticky_shares_grow_and_keep_everyone(one: tuple[Box, Boxes, Fleet
     assert await canary_users(box) == set()
 
 
+async def test_a_repeated_salt_chooses_the_same_visitors_and_another_one_others(
+    one: tuple[Box, Boxes, FleetRouter],
+) -> None:
+    """Also when the pools have changed roles since: it is the visitor who is chosen, not the backend."""
+    box, boxes, router = one
+    first: dict[str, set[str]] = {}
+    for generation, (rollout, salt) in enumerate((("R-1", "R-1"), ("R-2", "R-2"), ("R-3", "R-1")), start=2):
+        await router.shift(boxes.target(generation, 20.0, rollout=rollout, salt=salt))
+        first[rollout] = await canary_users(box)
+    assert first["R-3"] == first["R-1"]
+    assert first["R-2"] != first["R-1"]
+    await router.shift(boxes.target(5, 50.0, rollout="R-3", salt="R-1"))
+    assert first["R-1"] <= await canary_users(box)
+    swapped = {"stable": (f"{box.ip}:5001",), "canary": (f"{box.ip}:5000",)}
+    await router.shift(boxes.target(6, 20.0, rollout="R-4", salt="R-1", **swapped))
+    assert set(USERS) - await canary_users(box) == first["R-1"]
+
+
+async def test_a_visitor_stays_where_they_are_through_reloads(one: tuple[Box, Boxes, FleetRouter]) -> None:
+    box, boxes, router = one
+    await router.shift(boxes.target(2, 30.0))
+    before = await canary_users(box)
+    for generation in range(3, 6):
+        await router.shift(boxes.target(generation, 30.0))
+        assert await canary_users(box) == before
+
+
 async def test_visitors_without_the_cookie_are_not_one_bucket(one: tuple[Box, Boxes, FleetRouter]) -> None:
     box, boxes, router = one
     await router.shift(boxes.target(2, 1.0, sticky_by=("$cookie_uid", "$http_x_device")))

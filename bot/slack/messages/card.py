@@ -52,6 +52,8 @@ def about(s: Scene) -> list[Mrkdwn]:
     bound = s.say("about.bound", plan=code(r.plan_hash), generation=r.live_generation or "–")
     if r.generation != r.live_generation:
         bound = s.say("about.ordered", bound=bound, generation=r.generation)
+    if s.plan.traffic.strategy == "sticky" and r.salt != r.id:
+        bound = s.say("about.salted", bound=bound, salt=code(r.salt, 64))
     title = Mrkdwn(outside(s.title(), 80) + " · ") if s.title() else ""
     first = Mrkdwn(f"{title}{outside(r.id, 60)} · {begun}")
     second = Mrkdwn(f"{bound} · {s.hosts()}")

@@ -181,6 +181,7 @@ PHRASES: dict[str, str] = {
     "about.reason": "Reason: {reason}",
     "about.bound": "plan {plan} · generation {generation} live",
     "about.ordered": "{bound}, {generation} ordered",
+    "about.salted": "{bound} · salt {salt}",
     "about.forced": "⚠️ Stage {stage} forced by {by}: {reason}",
     "about.note": "📝 {by}, {at}: {text}",
     "hosts.count": "{n} hosts: {names}",

@@ -177,6 +177,7 @@ PHRASES: dict[str, str] = {
     "about.reason": "原因：{reason}",
     "about.bound": "计划 {plan} · 生效代次 {generation}",
     "about.ordered": "{bound}，已下达 {generation}",
+    "about.salted": "{bound} · 盐值 {salt}",
     "about.forced": "⚠️ 阶段 {stage} 由 {by} 强制通过：{reason}",
     "about.note": "📝 {by}，{at}：{text}",
     "hosts.count": "{n} 台主机：{names}",

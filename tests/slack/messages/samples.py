@@ -138,7 +138,7 @@ def a_rollout(status: Status, at: str = "10%", done: int = 2, **changes: Any) ->
         "stable_version": "2.0.0",
         "stable": ("10.0.1.10:5000",),
         "canary": ("10.0.1.11:5000",),
-        "salt": "s",
+        "salt": "ROLLOUT-20260302-1",
         "initiator": "U0LIN00001",
         "reason": "new report templates / 新的报告模板",
         "plan_hash": PLAN.hash,

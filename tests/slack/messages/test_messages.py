@@ -52,6 +52,18 @@ def test_a_stage_of_0_is_for_whoever_is_invited() -> None:
     assert "only who is invited" in shown and "0 % of everyone" not in shown
 
 
+def test_a_salt_of_ones_own_is_shown_where_it_counts() -> None:
+    salted = replace(ROLLOUT, salt="ROLLOUT-20260101-9")
+    assert "· salt `ROLLOUT-20260101-9`" in render(EN.card(salted, PLAN, None, NOW))
+    assert "salt" not in render(EN.card(ROLLOUT, PLAN, None, NOW))
+    dry = render(EN.plan(salted, PLAN))
+    assert "Sticky salt: `ROLLOUT-20260101-9`" in dry
+    assert "/rollout start brand-diagnosis 2.1.0 --sticky-salt ROLLOUT-20260101-9" in dry
+    assert "the rollout's own id" in render(EN.plan(ROLLOUT, PLAN))
+    weighted = a_plan(traffic=replace(PLAN.traffic, strategy="weighted"))
+    assert "salt" not in render(EN.plan(salted, weighted)).lower().replace("--sticky-salt", "")
+
+
 @pytest.mark.parametrize(
     ("state", "expected"),
     [
