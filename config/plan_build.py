@@ -16,6 +16,7 @@ from config.plan_checks import check_whole
 from config.plan_fleet import build_fleet
 from config.plan_metrics import build_metrics, build_triggers, units_of
 from config.plan_schema import PlanModel, RolesModel
+from config.plan_share import build_share
 from config.plan_stages import build_approval, build_roles, build_stages
 from config.plan_traffic import build_traffic
 from config.problems import show
@@ -75,6 +76,7 @@ def build_plan(report: Report, people: People | None) -> Plan:
         trigger_min_samples=_trigger_min_samples(model, report),
         promote=model.promote or "manual",
         start_roles=build_roles(("start", "from"), (model.start or RolesModel()).roles, people, report),
+        share=build_share(model.share, model.metrics, times["interval"], report),
         operate_roles=build_roles(("operate", "from"), (model.operate or RolesModel()).roles, people, report),
     )
     check_whole(plan, report)
@@ -85,8 +87,11 @@ def canonical(plan: Plan) -> str:
     """The JSON the plan's hash is made of: every field but `source`, keys sorted, numbers as floats or ints."""
     fields = dataclasses.asdict(plan)
     del fields["source"]
+    # What came later is left out where it is not used: an upgrade of the bot voids no approval.
     if not plan.traffic.keep_warm:
-        del fields["traffic"]["keep_warm"]  # what came later is left out where unused: an upgrade voids no approval
+        del fields["traffic"]["keep_warm"]
+    if plan.share is None:
+        del fields["share"]
     return json.dumps(fields, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=_plain)
 
 

@@ -108,6 +108,12 @@ class StageModel(Model):
     on_blind: OnVerdictWord | None = None
 
 
+class ShareModel(Model):
+    metric: Text | None = None
+    tolerance: Number | None = None
+    warn_after: Duration | None = None
+
+
 class TriggerModel(Model):
     when: Text | None = None
     hold: Duration | None = Field(default=None, alias="for")
@@ -123,6 +129,7 @@ class PlanModel(Model):
     metrics: dict[str, MetricModel] | None = None
     stages: list[StageModel] | None = None
     rollback_when: list[Annotated[TriggerModel, _keyed("when")]] | None = None
+    share: ShareModel | None = None
     approval: ApprovalModel | None = None
     promote: Annotated[Literal["manual", "auto"], choice("manual", "auto")] | None = None
     start: RolesModel | None = None

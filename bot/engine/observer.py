@@ -71,7 +71,7 @@ class Observer:
 
     def _refresh(self, service: str, rollout: Rollout, board: Board, now: float) -> tuple[Effect, ...]:
         at, shown = self._shown.get(service, (0.0, ()))
-        verdicts = (board.generation, board.blind_since is None, *(g.verdict for g in board.gates))
+        verdicts = (board.generation, board.blind_since is None, board.settled_at, *(g.verdict for g in board.gates))
         if verdicts == shown and now - at < CARD_EVERY:
             return ()
         self._shown[service] = (now, verdicts)

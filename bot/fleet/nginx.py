@@ -13,7 +13,8 @@ What a person's own configuration uses of it (`brand_diagnosis` stands for the s
                                                           # that server must be read after conf.d/rollout-….conf
 
 `$rollout_brand_diagnosis_pool` is `stable`, `canary` or `-` (answered without a backend). The log format is one JSON
-object per line: time, service, rollout, generation (a number), pool, method, status, request_time (seconds, a number),
+object per line: time, service, rollout, generation (a number), pool, way (`audience`: let in by network, header or
+cookie; `share`: everybody else), method, status, request_time (seconds, a number),
 upstream_response_time, upstream_status, upstream_addr (strings: nginx lists every backend tried, "" for none).
 The log is left to the person's server because an `access_log` at the http level is ignored by every server that has
 its own.
@@ -189,6 +190,7 @@ def _log(target: Target, serving: Serving) -> Iterator[str]:
         f'"rollout":"{serving.rollout}"',
         f'"generation":{serving.generation}',
         f'"pool":"$rollout_{name}_pool"',
+        f'"way":"$ro_way_{name}"',
         '"method":"$request_method"',
         '"status":"$status"',
         '"request_time":$request_time',

@@ -12,10 +12,16 @@ MAP_WORDS = ("default", "hostnames", "include", "volatile")
 
 
 def routing(target: Target, serving: Serving) -> Iterator[str]:
-    """Everything that ends in `$rollout_<service>`, which holds the name of an upstream."""
+    """Everything that ends in `$rollout_<service>`, which holds the name of an upstream, and `$ro_way_<service>`.
+
+    The latter is for the log: `audience` for whom the internal audience or the cookie let in, `share` for everybody
+    else, so that the measured share can be of those alone who were split.
+    """
     name, final = valid.slug(target.service), f"$rollout_{valid.slug(target.service)}"
+    way = f"$ro_way_{name}"
     if target.mode != "shift":
         yield mapping('""', final, [("default", f"{name}_{target.mode}")])
+        yield mapping('""', way, [("default", "share")])
         return
     inside = dict(_audience(target)) if serving.internal else {}
     yield from inside.values()
@@ -28,6 +34,9 @@ def routing(target: Target, serving: Serving) -> Iterator[str]:
         yield mapping('""', share, [("default", f"{name}_{_whole(serving.weight)}")])
     if inside:
         yield mapping(f'"{"".join(inside)}"', final, [('"~1"', f"{name}_canary"), ("default", share)])
+        yield mapping(f'"{"".join(inside)}"', way, [('"~1"', "audience"), ("default", "share")])
+    else:
+        yield mapping('""', way, [("default", "share")])
 
 
 def _audience(target: Target) -> Iterator[tuple[str, str]]:

@@ -132,6 +132,29 @@ class SightRegained:
 
 
 @dataclass(frozen=True, slots=True)
+class ShareAstray:
+    """The canary has not got its share for longer than the plan's `warn_after`; nothing counts until it does."""
+
+    stage: str
+    share: float | None  # percent measured; None = nothing could be measured
+    target: float
+    requests: float
+    since: float
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class ShareSettled:
+    """The canary gets its share: the bake begins."""
+
+    stage: str
+    share: float
+    target: float
+    requests: float
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class StagePassed:
     stage: str
     gates: tuple[GateResult, ...]
@@ -292,6 +315,8 @@ Event = (
     | BakeProlonged
     | SightLost
     | SightRegained
+    | ShareAstray
+    | ShareSettled
     | StagePassed
     | StageForced
     | StageHeld

@@ -146,6 +146,7 @@ def _(e: ev.ShiftDone, r: Rollout) -> Rollout:
         bake_started_at=e.at,
         prolonged=False,
         blind_told=False,
+        share="",
     )
     return _record(r, e.stage, shifted_at=e.at)
 
@@ -179,6 +180,16 @@ def _(e: ev.SightRegained, r: Rollout) -> Rollout:
 
 
 @_apply.register
+def _(e: ev.ShareAstray, r: Rollout) -> Rollout:
+    return replace(r, share="astray")
+
+
+@_apply.register
+def _(e: ev.ShareSettled, r: Rollout) -> Rollout:
+    return replace(r, share="settled")
+
+
+@_apply.register
 def _(e: ev.StagePassed, r: Rollout) -> Rollout:
     r = replace(r, status=Status.PASSED, hold=None, hold_detail="")
     return _record(r, e.stage, passed_at=e.at, gates=e.gates, share=e.share, baked=e.baked)
@@ -199,9 +210,8 @@ def _(e: ev.StageHeld, r: Rollout) -> Rollout:
 
 @_apply.register
 def _(e: ev.BakeRestarted, r: Rollout) -> Rollout:
-    return replace(
-        r, status=Status.BAKING, stage=e.stage, hold=None, hold_detail="", bake_started_at=e.at, prolonged=False
-    )
+    r = replace(r, status=Status.BAKING, stage=e.stage, hold=None, hold_detail="")
+    return replace(r, bake_started_at=e.at, prolonged=False, share="")
 
 
 @_apply.register

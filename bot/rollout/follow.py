@@ -21,6 +21,7 @@ BROADCAST = (
     ev.ShiftFailed,
     ev.StageHeld,
     ev.SightLost,
+    ev.ShareAstray,
     ev.DriftFound,
     ev.RollbackOrdered,
     ev.RolledBack,

@@ -87,6 +87,9 @@ class Board:
     triggers: tuple[TriggerResult, ...] = ()
     share: float | None = None  # percent of requests the canary got in this bake, measured
     idle_total: float = 0.0
+    share_requests: float | None = None  # of both pools, behind the share
+    settled_at: float | None = None  # when the share came to its target, and the bake could begin
+    share_error: str = ""  # why it could not be read just now
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +181,7 @@ class Rollout:
     live_plan_hash: str = ""  # the plan under which the share that the hosts serve was approved
     warm_until: float | None = None  # blue_green: the old version's pool must stay up until then
     released_at: float | None = None  # when that was over, and said so
+    share: Literal["", "astray", "settled"] = ""  # what was told of the measured share in this bake
 
     @property
     def active(self) -> bool:

@@ -144,6 +144,19 @@ class FleetPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class ShareRule:
+    """What the canary really gets must come to the stage's weight before a bake begins.
+
+    metric: a count per pool of the requests that nginx split. tolerance: percentage points that are near enough.
+    warn_after: seconds without coming to it, until the channel is told.
+    """
+
+    metric: str
+    tolerance: float = 1.0
+    warn_after: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     service: str
     title: str
@@ -161,6 +174,7 @@ class Plan:
     promote: Literal["manual", "auto"] = "manual"  # auto: a passed stage asks for the next approval by itself
     start_roles: tuple[str, ...] = ()  # who may start; () = anyone who can type in the channel
     operate_roles: tuple[str, ...] = ()  # who may promote, pause, …; () = any approver or the initiator
+    share: ShareRule | None = None  # None: the share is shown where it can be measured, and nothing waits for it
     source: str = ""  # the canonical text the hash is made of
 
     @property

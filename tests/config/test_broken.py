@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.rollout.plan import ShareRule
 from config.settings import Problem, check
 
 S, PEOPLE, BOT = "plan", "people.yaml", "bot.yaml"
@@ -118,6 +119,15 @@ BROKEN = [
     (S, "lb-2.example.com]", "{name: lb-2, conf_dir: /etc/../x}]", "hosts: [", "absolute path"),
     (S, "lb-2.example.com]", "{name: lb-2, status: 10.0.0.1:80}]", "hosts: [", "loopback"),
     (S, "executor: ssh", "executor: ssh\n  ssh: {known_hosts: none}", "  ssh: {known_hosts: none", "host keys off"),
+    # the measured share
+    (S, "promote: manual ", "share: {metric: request}\npromote: manual ", "share: {", "did you mean `requests`?"),
+    (S, "promote: manual ", "share: {metric: cpu}\npromote: manual ", "share: {", "unit: count"),
+    (S, "promote: manual ", "share: {metric: concurrent_users}\npromote: manual ", "share: {", "per_pool: false"),
+    (S, "promote: manual ", "share: {tolerance: 1}\npromote: manual ", "share: {", "add metric"),
+    (S, "promote: manual ", "share: {metric: requests, tolerance: 60}\npromote: manual ", "share: {", "0 to 50"),
+    (S, "promote: manual ", "share: {metric: requests, tolerance: 1%}\npromote: manual ", "share: {", "without %"),
+    (S, "promote: manual ", "share: {metric: requests, warn_after: 1s}\npromote: manual ", "share: {", "15s to 24h"),
+    (S, "promote: manual ", "share: {metric: requests, warnafter: 1m}\npromote: manual ", "share: {", "`warn_after`?"),
     # approval
     (S, "from: [release-managers], expires", "from: [release-manager], expires", "expires: 4h",
      "did you mean `release-managers`?"),
@@ -296,6 +306,15 @@ def test_nobody_reaches_a_stage_of_0_without_a_way_in(folder):
     _, problems, warnings = blue_green(folder)
     assert not problems
     assert any("nobody reaches the new version" in w.what for w in warnings)
+
+
+def test_a_share_to_wait_for(folder):
+    before = check(folder.path, {}, require_slack=False)[0].plans["brand-diagnosis"]
+    assert before.share is None
+    folder.patch(S, "promote: manual ", "share: {metric: requests, tolerance: 0.5, warn_after: 5m}\npromote: manual ")
+    plan = check(folder.path, {}, require_slack=False)[0].plans["brand-diagnosis"]
+    assert plan.share == ShareRule("requests", 0.5, 300.0)
+    assert plan.hash != before.hash
 
 
 def test_keep_warm_elsewhere_is_odd(folder):

@@ -123,8 +123,23 @@ async def test_the_log_tells_the_pool_that_answered(one: tuple[Box, Boxes, Fleet
     await until(lambda: log.exists() and len(log.read_text().splitlines()) >= 2)
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     assert [line["pool"] for line in lines] == ["stable", "canary"]
+    assert [line["way"] for line in lines] == ["share", "audience"]
     assert lines[1]["status"] == "200" and lines[1]["request_time"] >= 0 and lines[1]["generation"] == 2
     assert lines[1]["upstream_addr"] == f"{box.ip}:5001" and float(lines[1]["upstream_response_time"]) >= 0
+
+
+async def test_the_share_can_be_measured_on_those_alone_who_were_split(one: tuple[Box, Boxes, FleetRouter]) -> None:
+    """Colleagues ask as often as everybody else; without them the share is the stage's own."""
+    box, boxes, router = one
+    await router.shift(boxes.target(2, 10.0, strategy="weighted", upstream="old_upstream"))
+    for number in range(100):
+        await box.get(**({"X_Internal_User": "1"} if number % 2 else {}))
+    log = box.root / "access.log"
+    await until(lambda: log.exists() and len(log.read_text().splitlines()) >= 100)
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    split = [line["pool"] for line in lines if line["way"] == "share"]
+    assert (len(split), split.count("canary")) == (50, 5)
+    assert sum(line["pool"] == "canary" for line in lines) == 55
 
 
 async def test_a_dead_canary_shows_as_the_canarys_failure(one: tuple[Box, Boxes, FleetRouter]) -> None:

@@ -29,6 +29,7 @@ from bot.rollout.plan import (
     Host,
     Metric,
     Plan,
+    ShareRule,
     Stage,
     Traffic,
 )
@@ -111,6 +112,10 @@ FLIP = plan(  # blue_green; the old pool is kept warm for longer than the watch
 )
 
 
+HITS = Metric("hits", "count", 'hits{p="$pool"}[$window]')
+SHARE = plan("share", metrics=(*METRICS, HITS), share=ShareRule("hits", 1.0, 45.0))
+
+
 def with_stage(of: Plan, name: str, **changes: object) -> Plan:
     stages = tuple(replace(s, **changes) if s.name == name else s for s in of.stages)  # type: ignore[arg-type]
     return replace(of, stages=stages, source=f"{of.source} {name} {sorted(changes.items())}")
@@ -130,10 +135,15 @@ class Reading:
     users: float | None = 7.0
     failed: tuple[str, ...] = ()  # metrics whose query failed
     quick: float | None = None  # the error rate of the triggers' window, if it is another
+    share: float | None = None  # percent of the hits that the canary gets; None = the weight it should
 
-    def value(self, need: Need) -> Value:
+    def value(self, need: Need, weight: float = 50.0) -> Value:
         if need.metric in self.failed:
             return Value(None, f"{need.metric} failed")
+        if need.metric == "hits":
+            canary = weight if self.share is None else self.share
+            hits = None if self.samples is None else self.samples * (canary if need.pool == "canary" else 100 - canary)
+            return Value(hits)
         errors = self.errors if self.quick is None or need.window != 60.0 else self.quick
         return Value({"error_rate": errors, "p95": 0.1, "users": self.users, "requests": self.samples}[need.metric])
 
@@ -144,6 +154,7 @@ AWFUL = Reading(errors=50.0)
 EMPTY = Reading(errors=None, samples=None, users=None)
 FEW = Reading(samples=3.0)
 BLIND = Reading(failed=("error_rate", "requests", "users", "p95"))
+SKEWED = Reading(share=60.0)
 NAN = Reading(errors=float("nan"), samples=float("nan"), users=float("nan"))
 
 
@@ -220,7 +231,7 @@ class Flow:
         if board is None or board.generation != r.live_generation or board.started_at < began:
             board = Board(r.id, r.live_stage, r.live_generation, began)
         at = self.plan.stage(r.live_stage)
-        values = {n: reading.value(n) for n in needs(self.plan, r, at, board, self.now)}
+        values = {n: reading.value(n, at.weight) for n in needs(self.plan, r, at, board, self.now)}
         counting = r.status is Status.BAKING and not r.paused_by and not r.drift
         self.board = judge(self.plan, at, board, values, self.now, counting=counting)
         return self.act(it.ReportBoard(self.board))

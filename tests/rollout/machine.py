@@ -27,6 +27,8 @@ from tests.rollout.kit import (
     NAN,
     NO,
     PLAN,
+    SHARE,
+    SKEWED,
     YES,
     Reading,
     plan,
@@ -41,9 +43,24 @@ PLANS = (
     plan("without some", stages=tuple(s for s in PLAN.stages if s.name != "some")),
     replace(PLAN, promote="auto", source="auto"),
     FLIP,
+    SHARE,
 )
 READINGS = st.sampled_from(
-    [GOOD, GOOD, GOOD, GOOD, BAD, FEW, EMPTY, BLIND, NAN, Reading(errors=12.0), AWFUL, Reading(failed=("users",))]
+    [
+        GOOD,
+        GOOD,
+        GOOD,
+        GOOD,
+        SKEWED,
+        BAD,
+        FEW,
+        EMPTY,
+        BLIND,
+        NAN,
+        Reading(errors=12.0),
+        AWFUL,
+        Reading(failed=("users",)),
+    ]
 )
 OPERATORS = st.sampled_from([ANN, ANN, BEN, INI, EVE, *EVERYBODY])
 SECONDS = st.sampled_from([0.0, 1.0, 15.0, 15.0, 29.0, 60.0, 600.0, 5 * 3600.0])

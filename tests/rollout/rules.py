@@ -53,6 +53,7 @@ class Rules:
     books: Books = field(default_factory=Books)
     generation: int = 0
     measured: float = 0.0  # seconds the world knows to have been measured in this bake
+    settled: bool = False  # whether the canary got its share in this bake
 
     def check(
         self,
@@ -155,6 +156,11 @@ class Rules:
                 hold_to(event.generation > state.generation, "fence", "a generation that was known")
             case ev.StagePassed():
                 self._passed(state, event, plan)
+            case ev.ShareSettled():
+                hold_to(self.settled, "4", f"the canary does not get its share: {event}")
+            case ev.ShareAstray():
+                r = state.rollout
+                hold_to(not self.settled and r is not None and not r.share, "4", f"told twice, or wrongly: {event}")
             case ev.WatchStarted():
                 final = isinstance(last, ev.StagePassed | ev.StageForced) and last.stage == plan.stages[-1].name
                 hold_to(final, "4", f"a watch after {last}")
@@ -239,3 +245,4 @@ class Rules:
             hold_to(result.readings >= stage.min_readings, "4", f"passed on {result.readings} readings")
         hold_to(event.baked + 1e-3 >= stage.bake, "4", f"passed after {event.baked} s")
         hold_to(self.measured + 1e-3 >= stage.bake, "4", f"passed with {self.measured} s really measured")
+        hold_to(self.settled or not plan.share or not stage.weight, "4", "passed before the canary got its share")

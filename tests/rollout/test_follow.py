@@ -23,7 +23,9 @@ from tests.rollout.kit import (
     FLIP,
     GOOD,
     OTHER_PLAN,
+    SHARE,
     SITUATIONS,
+    SKEWED,
     Flow,
     lower,
     situation,
@@ -58,6 +60,12 @@ def long_story() -> list[tuple[ev.Event, ServiceState, tuple[Effect, ...]]]:
     flow = situation("held_gates")
     flow.act(it.Retry(ANN))
     flow.act(it.Promote(ANN, "because"))
+    flows.append(flow)
+
+    flow = Flow(plan=SHARE).to_baking("few")
+    for _ in range(4):
+        flow.evaluate(SKEWED)
+    flow.evaluate(GOOD)
     flows.append(flow)
 
     flow = Flow(plan=FLIP).to_baking("all").bake()
@@ -111,6 +119,7 @@ BROADCAST = {
     "ShiftFailed",
     "StageHeld",
     "SightLost",
+    "ShareAstray",
     "DriftFound",
     "RollbackOrdered",
     "RolledBack",

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from bot.rollout import approval, decide, gate
+from bot.rollout import approval, decide, gate, share
 from bot.rollout import events as ev
 from bot.rollout.deciding import boards, common, reactions, reports
 from bot.rollout.intents import Refusal, refuse
@@ -189,6 +189,17 @@ def few_samples_will_do(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(gate, "_verdict", lambda stage, *more: real(replace(stage, min_samples=0, min_readings=0), *more))
 
 
+def any_share_will_do(patch: pytest.MonkeyPatch) -> None:
+    real = share.settled
+    patch.setattr(
+        share, "settled", lambda plan, stage, got: real(plan, stage, replace(got, share=share.target(plan, stage)))
+    )
+
+
+def the_share_is_not_waited_for(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(share, "awaited", lambda *_: False)
+
+
 def a_failure_passes(patch: pytest.MonkeyPatch) -> None:
     real = boards._unmet
 
@@ -243,6 +254,8 @@ MUTANTS: dict[str, tuple[Patch, str]] = {
             the_clock_is_the_bake,
             a_pause_counts,
             few_samples_will_do,
+            any_share_will_do,
+            the_share_is_not_waited_for,
             a_failure_passes,
         ),
     }.items()

@@ -104,13 +104,16 @@ class World:
         board = self.board
         if board is None or board.generation != r.live_generation or board.started_at < began:
             board = Board(r.id, r.live_stage, r.live_generation, began)
-            self.rules.measured = 0.0
-        values = {n: reading.value(n) for n in gate.needs(self.plan, r, stage, board, self.now)}
+            self.rules.measured, self.rules.settled = 0.0, False
+        values = {n: reading.value(n, stage.weight) for n in gate.needs(self.plan, r, stage, board, self.now)}
         counting = r.status is Status.BAKING and not r.paused_by and not r.drift
         past = self.now - (board.started_at if board.last_at is None else board.last_at)
         wanted = [n for n in values if n.pool == "canary" and (n.metric in {g.metric for g in stage.gates})]
         seen = all(_number(values[n].value) for n in wanted) and not any(v.error for v in values.values())
-        if counting and seen:
+        if self.plan.share and stage.weight and not self.rules.settled:
+            honest = reading.share is None and reading.samples is not None and reading.samples * stage.weight >= 20
+            self.rules.settled = counting and honest and not any(v.error for v in values.values())
+        elif counting and seen:
             self.rules.measured += min(past, 2 * self.plan.interval)
         self.board = gate.judge(self.plan, stage, board, values, self.now, counting=counting)
         self.submit(it.ReportBoard(self.board))

@@ -7,6 +7,7 @@ from bot.rollout.deciding.common import ask, begin_watch, next_stage
 from bot.rollout.gate import conclusion, overdue, spent, tripped
 from bot.rollout.model import Board, Hold, Rollout, ServiceState, Status, TriggerResult, Verdict
 from bot.rollout.plan import OnVerdict, Plan, Stage
+from bot.rollout.share import awaited, target
 
 UNWATCHED = frozenset({Status.ROLLING_BACK, Status.ROLLED_BACK, Status.CANCELLED, Status.COMPLETED})
 
@@ -30,17 +31,31 @@ def judge(state: ServiceState, r: Rollout, board: Board, now: float, plan: Plan)
         return sight
     if r.bake_started_at is not None and board.started_at < r.bake_started_at:
         return sight  # judged before the bake was started anew: its baked time belongs to the bake that ended
-    return sight + _verdicts(r, board, now) + _end(state, r, board, stage, now, plan)
+    told = sight + _share(r, board, stage, now, plan) + _verdicts(r, board, now)
+    return told + _end(state, r, board, stage, now, plan)
 
 
 def _sight(r: Rollout, board: Board, now: float, plan: Plan) -> tuple[ev.Event, ...]:
     if board.blind_since is not None:
         if not r.blind_told and now - board.blind_since >= plan.blind_warning:
-            errors = [g.error for g in board.gates] + [t.error for t in board.triggers]
+            errors = [*(g.error for g in board.gates), *(t.error for t in board.triggers), board.share_error]
             error = next((e for e in errors if e), "")
             return (ev.SightLost(r.live_stage, board.blind_since, error, now),)
         return ()
     return (ev.SightRegained(r.live_stage, board.blind_total, now),) if r.blind_told else ()
+
+
+def _share(r: Rollout, board: Board, stage: Stage, now: float, plan: Plan) -> tuple[ev.Event, ...]:
+    """Told once that the canary does not get its share, and once that it does: from then on time counts."""
+    aim = target(plan, stage)
+    if plan.share is None or aim is None:
+        return ()
+    requests = board.share_requests or 0.0
+    if board.settled_at is not None and board.share is not None:
+        return () if r.share == "settled" else (ev.ShareSettled(stage.name, board.share, aim, requests, now),)
+    if r.share or spent(board, now) < plan.share.warn_after:
+        return ()
+    return (ev.ShareAstray(stage.name, board.share, aim, requests, board.started_at, now),)
 
 
 def _verdicts(r: Rollout, board: Board, now: float) -> tuple[ev.Event, ...]:
@@ -68,20 +83,30 @@ def _end(state: ServiceState, r: Rollout, board: Board, stage: Stage, now: float
         return roll_back(state, r, "policy", "blind", None, now)
     if worst is Verdict.BLIND:
         return ()
+    waits = awaited(plan, stage, board)
     if overdue(board, stage, now):
-        return _overdue(state, r, board, stage, now)
-    if not r.prolonged and spent(board, now) >= stage.bake + 2 * plan.interval:
+        return _overdue(state, r, board, stage, now, f"{_astray(board)} of {stage.weight:g} %" if waits else "")
+    if not r.prolonged and not waits and spent(board, now) >= stage.bake + 2 * plan.interval:
         return (ev.BakeProlonged(stage.name, now - spent(board, now) + stage.max_bake, now),)
     return ()
 
 
-def _overdue(state: ServiceState, r: Rollout, board: Board, stage: Stage, now: float) -> tuple[ev.Event, ...]:
-    """A gate that failed on enough data has failed, whatever another one still lacks."""
+def _astray(board: Board) -> str:
+    return "share not measured" if board.share is None else f"share {board.share:.2f} %"
+
+
+def _overdue(
+    state: ServiceState, r: Rollout, board: Board, stage: Stage, now: float, astray: str
+) -> tuple[ev.Event, ...]:
+    """A gate that failed on enough data has failed, whatever another one still lacks.
+
+    astray: what the share was, where it never came to its target and so no gate was judged.
+    """
     failed = ", ".join(g.text for g in board.gates if g.verdict is Verdict.FAIL)
     if failed:
         return _unmet(state, r, board, stage, Hold.GATES_FAILED, failed, stage.on_fail, now)
     lacking = ", ".join(g.text for g in board.gates if g.verdict is not Verdict.PASS)
-    detail = lacking or f"measured for {board.baked:.0f} s of {stage.bake:.0f} s"
+    detail = astray or lacking or f"measured for {board.baked:.0f} s of {stage.bake:.0f} s"
     return _unmet(state, r, board, stage, Hold.NOT_ENOUGH_DATA, detail, stage.on_not_enough_data, now)
 
 

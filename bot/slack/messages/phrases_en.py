@@ -90,6 +90,8 @@ PHRASES: dict[str, str] = {
     "obstacle.mend": "🔧 {mend}",
     "obstacle.blind": "🙈 *Blind since {since}*: {error}. What cannot be read neither passes nor trips; mend "
     "Prometheus.",
+    "obstacle.astray": "⚖️ *The canary does not get its share*: {share} on {requests} requests. No gate and no bake "
+    "time counts until it does: look at what the hosts serve, and at who asks.",
     "obstacle.paused": "Nothing goes on and no time counts until {command}; triggers still roll back.",
     "obstacle.prolonged": "⌛ *Prolonged*: not enough was measured in time; held at {until} at the latest.",
     "obstacle.prolonged.unmeasured": "⌛ *Prolonged*: not enough was measured in time.",
@@ -102,6 +104,7 @@ PHRASES: dict[str, str] = {
     "obstacle.drift.choices": "Choose: adopt (keep a lower share), restore (as ordered), or roll back to {version}.",
     "detail.vetoed": "by {by}",
     "detail.measured": "measured {have} of {want}",
+    "detail.astray": "the canary did not get its share: {share}",
     "detail.stage_gone": "the stage is no longer in the plan",
     "drift.host": "• {host}: {state}; {share}, ordered: {ordered}",
     "drift.share": "{share} goes to the canary",
@@ -109,6 +112,8 @@ PHRASES: dict[str, str] = {
     "mend.gates_failed": "{retry} bakes this stage anew; {force} goes on all the same, with your reason.",
     "mend.not_enough_data": "Bring it traffic and {retry} to bake anew; {force} goes on all the same, with your "
     "reason.",
+    "mend.astray": "Find out why (what the hosts serve, who asks, the plan's tolerance), then {retry} bakes this stage "
+    "anew; {force} goes on all the same, with your reason.",
     "mend.shift_failed": "Mend the hosts named, then {retry}. Traffic stays as it was until then.",
     "mend.vetoed": "Settle it with who vetoed, then {retry} asks anew.",
     "mend.expired": "{retry} asks anew.",
@@ -128,12 +133,14 @@ PHRASES: dict[str, str] = {
     "share.all": "everyone",
     "share.none": "nobody",
     "share.measured": ", measured {share}",
+    "share.of": "{share} of {target}",
     "share.unmeasured": ", not measured yet",
     "field.traffic": "*On the new version*\n{share}{measured}",
     "field.bake": "*Bake*\n{bake}",
     "field.triggers": "*Triggers*\n{triggers}",
     "bake.left": "{left} left, over at {until} if all can be measured",
     "bake.stopped": "{left} left; *the clock stands still*",
+    "bake.share": "{left}, from when the canary gets its {target}",
     "bake.over": "{bake} measured, being judged",
     "triggers.none": "the plan has none",
     "triggers.unarmed": "{n}, armed with the first traffic",
@@ -265,6 +272,9 @@ PHRASES: dict[str, str] = {
     "latest",
     "tell.sight_lost": "🙈 *Blind since {since}* ({lasting}): {error}. What cannot be read neither passes nor trips.",
     "tell.sight_back": "👀 *The metrics can be read again*; blind for {lasted} in this bake, which did not count",
+    "tell.astray": "⚖️ *The canary does not get its share* in stage {stage}, for {lasting} now: {share} on {requests} "
+    "requests. No gate and no bake time counts until it does.",
+    "tell.settled": "⚖️ *The canary gets its share* in stage {stage}: {share} on {requests} requests. The bake begins.",
     "tell.passed": "✅ *Stage {stage} passed*: {baked} measured, share {share}",
     "tell.forced": "🚨 *Stage {stage} was forced without a pass* by {by}: {reason}",
     "tell.held": "✋ *Held at stage {stage}: {why}*\n🔧 {mend}",

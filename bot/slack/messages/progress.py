@@ -5,6 +5,8 @@ from __future__ import annotations
 from bot.rollout.gate import left
 from bot.rollout.model import Board, Hold, Status
 from bot.rollout.plan import Stage
+from bot.rollout.share import awaited, target
+from bot.slack.messages.details import of_target
 from bot.slack.messages.markup import Mrkdwn, emoji
 from bot.slack.messages.numbers import number, weight
 from bot.slack.messages.scene import Scene
@@ -57,7 +59,11 @@ def _measured(s: Scene, board: Board | None) -> Mrkdwn:
     if not s.r.live_stage:
         return Mrkdwn("")
     share = board.share if board else None
-    return s.say("share.unmeasured") if share is None else s.say("share.measured", share=number(share, "percent"))
+    if share is None:
+        return s.say("share.unmeasured")
+    aim = target(s.plan, s.live) if s.live else None
+    shown = number(share, "percent") if aim is None else of_target(s.w, share, aim)
+    return s.say("share.measured", share=shown)
 
 
 def bake(s: Scene, board: Board, stage: Stage) -> Mrkdwn:
@@ -65,6 +71,8 @@ def bake(s: Scene, board: Board, stage: Stage) -> Mrkdwn:
     wanted = left(board, stage)
     if wanted <= 0:
         return s.say("bake.over", bake=s.w.span(stage.bake))
+    if awaited(s.plan, stage, board):
+        return s.say("bake.share", left=s.w.span(wanted), target=weight(stage.weight))
     if s.r.paused_by or s.r.drift or board.blind_since is not None:
         return s.say("bake.stopped", left=s.w.span(wanted))
     end = (board.last_at or s.now) + wanted

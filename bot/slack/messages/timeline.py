@@ -10,9 +10,11 @@ from bot.rollout import events as ev
 from bot.rollout.events import Event
 from bot.rollout.model import GateResult, Hold
 from bot.slack.messages.blocks import Block, context, section
-from bot.slack.messages.headline import drift_choices, drifted, hold_detail, trigger_cause
+from bot.slack.messages.details import of_target
+from bot.slack.messages.headline import drift_choices, drifted, hold_detail, mend, trigger_cause
 from bot.slack.messages.markup import Mrkdwn, code, outside
 from bot.slack.messages.numbers import number
+from bot.slack.messages.numbers import samples as count
 from bot.slack.messages.scene import Scene
 from bot.slack.messages.table import GLYPH, gate_label, gate_table, table_text, trigger_label, value_of
 
@@ -74,7 +76,7 @@ def _shift_failed(s: Scene, e: ev.ShiftFailed) -> Mrkdwn:
     return _with_hosts(s, head, e.failed, "tell.shift_failed.mend")
 
 
-def _with_hosts(s: Scene, head: Mrkdwn, failed: Iterable[tuple[str, str]], mend: str) -> Mrkdwn:
+def _with_hosts(s: Scene, head: Mrkdwn, failed: Iterable[tuple[str, str]], way: str) -> Mrkdwn:
     every = list(failed)
     rows = [
         s.say("tell.host_error", host=code(h, 60), error=outside(e, 200) or s.say("error.unknown"))
@@ -82,7 +84,7 @@ def _with_hosts(s: Scene, head: Mrkdwn, failed: Iterable[tuple[str, str]], mend:
     ]
     if len(every) > 8:
         rows.append(s.say("cut.hosts", n=len(every) - 8))
-    return Mrkdwn("\n".join([head, *rows, s.say(mend, command=s.command("retry"))]))
+    return Mrkdwn("\n".join([head, *rows, s.say(way, command=s.command("retry"))]))
 
 
 def _verdict(s: Scene, e: ev.VerdictChanged) -> Mrkdwn:
@@ -117,6 +119,16 @@ def _sight_back(s: Scene, e: ev.SightRegained) -> Mrkdwn:
     return s.say("tell.sight_back", lasted=s.w.span(e.blind_for))
 
 
+def _astray(s: Scene, e: ev.ShareAstray) -> Mrkdwn:
+    share, lasting = of_target(s.w, e.share, e.target), s.w.span(e.at - e.since)
+    return s.say("tell.astray", stage=s.stage_name(e.stage), share=share, requests=count(e.requests), lasting=lasting)
+
+
+def _settled(s: Scene, e: ev.ShareSettled) -> Mrkdwn:
+    share = of_target(s.w, e.share, e.target)
+    return s.say("tell.settled", stage=s.stage_name(e.stage), share=share, requests=count(e.requests))
+
+
 def _passed(s: Scene, e: ev.StagePassed) -> Mrkdwn:
     share = number(e.share, "percent") if e.share is not None else s.say("word.unmeasured")
     return s.say("tell.passed", stage=s.stage_name(e.stage), baked=s.w.span(e.baked), share=share)
@@ -132,8 +144,7 @@ def _held(s: Scene, e: ev.StageHeld) -> Mrkdwn:
     detail = hold_detail(s, e.hold, e.detail) if e.hold is not Hold.GATES_FAILED else Mrkdwn("")
     if detail:
         why = s.say("tell.held.why", why=why, detail=detail)
-    mend = s.say(f"mend.{e.hold.value}", retry=s.command("retry"), force=s.command("promote", " --force …"))
-    return s.say("tell.held", stage=s.stage_name(e.stage), why=why, mend=mend)
+    return s.say("tell.held", stage=s.stage_name(e.stage), why=why, mend=mend(s, e.hold, e.detail))
 
 
 def _drift(s: Scene, e: ev.DriftFound | ev.DriftAdopted) -> Mrkdwn:
@@ -196,6 +207,8 @@ LINES: dict[type[Any], Line] = {
     ev.BakeProlonged: _prolonged,
     ev.SightLost: _sight_lost,
     ev.SightRegained: _sight_back,
+    ev.ShareAstray: _astray,
+    ev.ShareSettled: _settled,
     ev.StagePassed: _passed,
     ev.StageForced: _forced,
     ev.StageHeld: _held,

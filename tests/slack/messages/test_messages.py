@@ -52,6 +52,16 @@ def test_a_stage_of_0_is_for_whoever_is_invited() -> None:
     assert "only who is invited" in shown and "0 % of everyone" not in shown
 
 
+@pytest.mark.parametrize("detail", ["share 3.10 % of 10 %", "share not measured of 10 %", "measured for 30 s of 60 s"])
+def test_a_detail_of_decide_is_never_english_in_chinese(detail: str) -> None:
+    held = replace(ROLLOUT, status=Status.HELD, hold=Hold.NOT_ENOUGH_DATA, hold_detail=detail, stages=())
+    refused = ZH.refusal(Refusal("held_gates", (("stage", "10%"), ("detail", detail))), held, PLAN)
+    event = ev.StageHeld("10%", Hold.NOT_ENOUGH_DATA, detail, (), NOW)
+    for said in (render(ZH.card(held, PLAN, None, NOW)), refused, render(ZH.tell(event, held, PLAN))):
+        assert "share" not in said and "measured" not in said
+        assert "10 %" in said or "30 秒" in said
+
+
 def test_a_salt_of_ones_own_is_shown_where_it_counts() -> None:
     salted = replace(ROLLOUT, salt="ROLLOUT-20260101-9")
     assert "· salt `ROLLOUT-20260101-9`" in render(EN.card(salted, PLAN, None, NOW))
