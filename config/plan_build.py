@@ -92,6 +92,11 @@ def canonical(plan: Plan) -> str:
         del fields["traffic"]["keep_warm"]
     if plan.share is None:
         del fields["share"]
+    if all(not host.wave for host in plan.fleet.hosts):
+        del fields["fleet"]["wave_bake"]
+    for host in fields["fleet"]["hosts"]:
+        if not host["wave"]:
+            del host["wave"]
     return json.dumps(fields, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=_plain)
 
 

@@ -52,6 +52,7 @@ class HostModel(Model):
     conf_dir: Text | None = None
     pid_file: Text | None = None
     status: Text | None = None
+    wave: Whole | None = None
 
 
 class SshModel(Model):
@@ -67,6 +68,7 @@ class FleetModel(Model):
     ssh: SshModel | None = None
     host_deadline: Duration | None = None
     concurrency: Whole | None = None
+    wave_bake: Duration | None = None
 
 
 class MetricModel(Model):

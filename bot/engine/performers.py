@@ -25,6 +25,7 @@ from bot.rollout.effects import (
 )
 from bot.rollout.intents import ReportReactions, ReportRollback, ReportShift
 from bot.rollout.model import Rollout
+from bot.rollout.waves import hosts_up_to
 
 log = structlog.get_logger()
 UNKNOWN = (
@@ -76,14 +77,10 @@ class Performers:
         if rollout is None or not rollout.active:
             return False
         plan = self._rollouts.plans[service]
-        if rollout.plan_hash != plan.hash:
-            failed = (("", "the plan changed after the approval"),)
-            report = ReportShift(effect.generation, False, Outcome.REFUSED, failed)
-            await self._rollouts.submit(service, report, _cause(claimed), finish=claimed.id)
-            return True
-        drifted = () if effect.overwrite else await self._in_the_way(service, rollout)
-        if drifted:
-            report = ReportShift(effect.generation, False, Outcome.REFUSED, drifted)
+        refused = await self._refused(service, rollout, effect)
+        if refused:
+            outcome = await self._take_back(service, rollout, effect, refused)
+            report = ReportShift(effect.generation, False, outcome, refused, wave=effect.wave)
             await self._rollouts.submit(service, report, _cause(claimed), finish=claimed.id)
             return True
         target = forward(rollout, plan, plan.stage(effect.stage), effect.generation)
@@ -91,7 +88,10 @@ class Performers:
         def superseded() -> bool:
             return self._rollouts.generation(service) > effect.generation
 
-        shift = asyncio.create_task(self._fleets[service].shift(target, superseded), name=f"{claimed.key} on hosts")
+        # The earlier waves are part of it: they are read back again, and a failure puts them back as well.
+        names = hosts_up_to(rollout, effect.wave)
+        fleet = self._fleets[service].part(names) if names else self._fleets[service]
+        shift = asyncio.create_task(fleet.shift(target, superseded), name=f"{claimed.key} on hosts")
         self._shifts[service] = shift
         try:
             done = await shift
@@ -109,9 +109,27 @@ class Performers:
             tuple((h.host, h.error) for h in done.failed),
             done.duration,
             tuple(sorted({h.host for h in done.hosts if h.ok})),
+            effect.wave,
         )
         await self._rollouts.submit(service, report, _cause(claimed), finish=claimed.id)
         return True
+
+    async def _refused(self, service: str, rollout: Rollout, effect: ShiftTraffic) -> tuple[tuple[str, str], ...]:
+        """Why no host is to be touched: (host, reason); () = nothing is against it."""
+        if rollout.plan_hash != self._rollouts.plans[service].hash:
+            return (("", "the plan changed after the approval"),)
+        return () if effect.overwrite else await self._in_the_way(service, rollout)
+
+    async def _take_back(
+        self, service: str, rollout: Rollout, effect: ShiftTraffic, refused: tuple[tuple[str, str], ...]
+    ) -> Outcome:
+        """A wave that cannot follow takes the earlier ones back, but for hosts that a person changed: those wait."""
+        theirs = {host for host, _ in refused}
+        earlier = [name for name in hosts_up_to(rollout, effect.wave - 1) if name not in theirs]
+        if effect.wave < 2 or not earlier:
+            return Outcome.REFUSED
+        target = backward(rollout, self._rollouts.plans[service], effect.generation)
+        return (await self._fleets[service].part(earlier).put_back(target)).outcome
 
     async def _in_the_way(self, service: str, rollout: Rollout) -> tuple[tuple[str, str], ...]:
         """Hosts a person must look at before they are overwritten (DESIGN §6.6): (host, what is there).

@@ -71,12 +71,12 @@ class Rollouts:
     async def board(self, service: str) -> Board | None:
         """The live measurements of the stage whose share the hosts serve."""
         rollout = (await self.state(service)).rollout
-        if rollout is None or not rollout.live_stage:
+        if rollout is None or not rollout.watched[0]:
             return None
         cached = self._boards.get(service)
-        if cached and (cached.rollout, cached.stage) == (rollout.id, rollout.live_stage):
+        if cached and (cached.rollout, cached.stage) == (rollout.id, rollout.watched[0]):
             return cached
-        return await self._store.board(rollout.id, rollout.live_stage)
+        return await self._store.board(rollout.id, rollout.watched[0])
 
     async def history(self, service: str | None, limit: int = 10) -> tuple[Rollout, ...]:
         return await self._store.rollouts(service, limit)

@@ -14,6 +14,7 @@ from bot.rollout.deciding.common import ask, begin_watch, next_stage, order_shif
 from bot.rollout.intents import Refusal, refuse
 from bot.rollout.model import DriftedHost, Hold, Person, Rollout, ServiceState, Status
 from bot.rollout.plan import Plan, Stage
+from bot.rollout.waves import waves
 
 Decision = tuple[ev.Event, ...] | Refusal
 
@@ -212,7 +213,7 @@ def _(i: it.Retry, state: ServiceState, r: Rollout, now: float, plan: Plan) -> D
             return (ask(r, stage, now, plan, i.actor.user),)
         if any(not _left_by(r, d) for d in r.drift):
             return refuse("drifted", rollout=r.id, by="")
-        return (order_shift(state, stage, "retry", i.actor.user, now),)
+        return (order_shift(state, stage, "retry", i.actor.user, now, waves(plan)),)
     return (ev.BakeRestarted(r.stage, i.actor.user, now),)
 
 

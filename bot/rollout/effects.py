@@ -87,6 +87,7 @@ class ReadReactions:
 class ShiftTraffic:
     """Bring every host to the stage's share; the outcome is a ReportShift.
 
+    wave: the hosts of this wave and the ones before it instead; 0 = every host.
     overwrite: a person has said so (restore, retry); else a host that is not as last ordered stops the shift.
     """
 
@@ -94,11 +95,13 @@ class ShiftTraffic:
     stage: str
     generation: int
     overwrite: bool = False
+    wave: int = 0
     priority: ClassVar[int] = 10
 
     @property
     def key(self) -> str:
-        return f"shift:{self.rollout}:{self.generation}"
+        wave = f":{self.wave}" if self.wave else ""
+        return f"shift:{self.rollout}:{self.generation}{wave}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,6 +79,28 @@ class ShiftOrdered:
     why: Literal["stage", "retry", "restore"]
     by: str
     at: float
+    waves: tuple[tuple[str, ...], ...] = ()  # hosts, first wave first; () = all at once
+
+
+@dataclass(frozen=True, slots=True)
+class WaveDone:
+    """The hosts of a wave, and those of the waves before it, serve the new share. The last wave's is a ShiftDone."""
+
+    stage: str
+    generation: int
+    wave: int
+    waves: int  # how many there are
+    hosts: tuple[str, ...]
+    duration: float
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class WaveOrdered:
+    stage: str
+    generation: int
+    wave: int
+    at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,6 +331,8 @@ Event = (
     | StageApproved
     | ApprovalClosed
     | ShiftOrdered
+    | WaveDone
+    | WaveOrdered
     | ShiftDone
     | ShiftFailed
     | VerdictChanged

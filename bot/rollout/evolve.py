@@ -131,13 +131,32 @@ def _(e: ev.ShiftOrdered, r: Rollout) -> Rollout:
         hold=None,
         hold_detail="",
         drift=(),
+        waves=e.waves,
+        wave=1 if e.waves else 0,
+        waved=0,
+        wave_at=None,
+        overwrite=e.why != "stage",
     )
+
+
+@_apply.register
+def _(e: ev.WaveDone, r: Rollout) -> Rollout:
+    return replace(r, waved=e.wave, wave_at=e.at, blind_told=False)
+
+
+@_apply.register
+def _(e: ev.WaveOrdered, r: Rollout) -> Rollout:
+    return replace(r, wave=e.wave)
+
+
+def _unwaved(r: Rollout) -> Rollout:
+    return replace(r, waves=(), wave=0, waved=0, wave_at=None)
 
 
 @_apply.register
 def _(e: ev.ShiftDone, r: Rollout) -> Rollout:
     r = replace(
-        r,
+        _unwaved(r),
         adopted=(),
         status=Status.BAKING,
         live_generation=e.generation,
@@ -154,7 +173,7 @@ def _(e: ev.ShiftDone, r: Rollout) -> Rollout:
 @_apply.register
 def _(e: ev.ShiftFailed, r: Rollout) -> Rollout:
     detail = "; ".join(f"{host}: {error}" for host, error in e.failed) or e.outcome
-    return replace(r, status=Status.HELD, hold=Hold.SHIFT_FAILED, hold_detail=detail)
+    return replace(_unwaved(r), status=Status.HELD, hold=Hold.SHIFT_FAILED, hold_detail=detail)
 
 
 @_apply.register
@@ -253,7 +272,7 @@ def _(e: ev.DriftAdopted, r: Rollout) -> Rollout:
 @_apply.register
 def _(e: ev.RollbackOrdered, r: Rollout) -> Rollout:
     return replace(
-        r,
+        _unwaved(r),
         status=Status.ROLLING_BACK,
         generation=e.generation,
         approval=_closed(r, "voided", (e.by,), e.at),

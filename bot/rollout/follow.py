@@ -27,7 +27,7 @@ BROADCAST = (
     ev.RolledBack,
     ev.RolloutCompleted,
 )
-SILENT = (ev.ApprovalAsked, ev.ReactionRefused, ev.ApproversChanged, ev.GenerationSeen)
+SILENT = (ev.ApprovalAsked, ev.ReactionRefused, ev.ApproversChanged, ev.GenerationSeen, ev.WaveOrdered)
 
 
 def told(event: ev.Event) -> bool:
@@ -65,7 +65,9 @@ def _acts(event: ev.Event, after: ServiceState) -> tuple[Effect, ...]:
         case ev.RolloutStarted():
             return (ReadFleet(r.id, f"start{after.seq}"),)
         case ev.ShiftOrdered():
-            return (ShiftTraffic(r.id, event.stage, event.generation, overwrite=event.why != "stage"),)
+            return (ShiftTraffic(r.id, event.stage, event.generation, overwrite=r.overwrite, wave=r.wave),)
+        case ev.WaveOrdered():
+            return (ShiftTraffic(r.id, event.stage, event.generation, overwrite=r.overwrite, wave=event.wave),)
         case ev.ShiftFailed() | ev.HostsRestored(pending=(_, *_)):
             # What is on the hosts now is read, not assumed; one with a higher generation refuses every order below it.
             return (ReadFleet(r.id, f"seq{after.seq}"),)

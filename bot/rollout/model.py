@@ -182,6 +182,11 @@ class Rollout:
     warm_until: float | None = None  # blue_green: the old version's pool must stay up until then
     released_at: float | None = None  # when that was over, and said so
     share: Literal["", "astray", "settled"] = ""  # what was told of the measured share in this bake
+    waves: tuple[tuple[str, ...], ...] = ()  # hosts of the shift under way, by wave; () = all at once
+    wave: int = 0  # the wave last ordered, from 1; 0 = the shift has none
+    waved: int = 0  # the wave last read back; the same as `wave` while that one is watched
+    wave_at: float | None = None  # when that was
+    overwrite: bool = False  # whether a person had the shift under way overwrite what is on the hosts
 
     @property
     def active(self) -> bool:
@@ -191,6 +196,18 @@ class Rollout:
     def touched(self) -> bool:
         """Whether a shift was ever ordered; from then on a rollback has something to undo."""
         return self.generation > 0
+
+    @property
+    def baking_wave(self) -> bool:
+        """Whether some hosts have the new share, and the others wait for them to be watched."""
+        return self.status is Status.SHIFTING and 0 < self.waved == self.wave
+
+    @property
+    def watched(self) -> tuple[str, int]:
+        """(stage, generation) that the triggers look at: the newest that any wave of hosts serves. ("", 0) = none."""
+        if self.status is Status.SHIFTING and self.waved:
+            return self.stage, self.generation
+        return self.live_stage, self.live_generation
 
     @property
     def kept_warm(self) -> bool:

@@ -131,6 +131,7 @@ class Host:
     conf_dir: str = "/etc/nginx/conf.d"  # must be included by nginx_conf inside http {}
     pid_file: str = "/run/nginx.pid"
     status: str = "127.0.0.1:8911"  # where the generated file's own read-back server listens
+    wave: int = 0  # 1 = goes first, and so on; 0 = with the last
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +142,7 @@ class FleetPlan:
     key_file: str = ""  # ssh: private key file; "" = agent or the user's default keys
     host_deadline: float = 20.0  # seconds for one verb on one host
     concurrency: int = 32
+    wave_bake: float = 300.0  # seconds a wave is watched before the next follows
 
 
 @dataclass(frozen=True, slots=True)

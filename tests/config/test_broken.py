@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.rollout.plan import ShareRule
+from bot.rollout.waves import waves
 from config.settings import Problem, check
 
 S, PEOPLE, BOT = "plan", "people.yaml", "bot.yaml"
@@ -119,6 +120,12 @@ BROKEN = [
     (S, "lb-2.example.com]", "{name: lb-2, conf_dir: /etc/../x}]", "hosts: [", "absolute path"),
     (S, "lb-2.example.com]", "{name: lb-2, status: 10.0.0.1:80}]", "hosts: [", "loopback"),
     (S, "executor: ssh", "executor: ssh\n  ssh: {known_hosts: none}", "  ssh: {known_hosts: none", "host keys off"),
+    # waves
+    (S, "hosts: [lb-1.example.com,", "hosts: [{name: lb-1, wave: 0},", "hosts: [", "write 1 for the first"),
+    (S, "hosts: [lb-1.example.com,", "hosts: [{name: lb-1, wave: first},", "hosts: [", "not a whole number"),
+    (S, "hosts: [lb-1.example.com,", "hosts: [{name: lb-1, waves: 1},", "hosts: [", "did you mean `wave`?"),
+    (S, "executor: ssh\n", "executor: ssh\n  wave_bake: 5\n", "wave_bake: 5", "write 5s for seconds"),
+    (S, "executor: ssh\n", "executor: ssh\n  wave_bake: 25h\n", "wave_bake: 25h", "write 0s to 24h"),
     # the measured share
     (S, "promote: manual ", "share: {metric: request}\npromote: manual ", "share: {", "did you mean `requests`?"),
     (S, "promote: manual ", "share: {metric: cpu}\npromote: manual ", "share: {", "unit: count"),
@@ -258,6 +265,8 @@ def test_quorum_beyond_the_role_only_where_slack_has_no_group(folder):
         ("[$window]))\n  cpu", "[5m]))\n  cpu", "the range [5m] is fixed"),
         ("error_rate > 25%", "error_rate > 250%", "a share is at most 100%"),
         ("strategy: sticky ", "strategy: sticky\n  upstream: app\n #", "`upstream` has no effect"),
+        ("executor: ssh\n", "executor: ssh\n  wave_bake: 5m\n", "no host has a wave"),
+        ("[lb-1.example.com, lb-2.example.com]", "[{name: lb-1, wave: 1}, {name: lb-2, wave: 1}]", "in the same wave"),
         ("blind_warning: 2m", "blind_warning: 10s", "shorter than one interval"),
     ],
 )
@@ -306,6 +315,18 @@ def test_nobody_reaches_a_stage_of_0_without_a_way_in(folder):
     _, problems, warnings = blue_green(folder)
     assert not problems
     assert any("nobody reaches the new version" in w.what for w in warnings)
+
+
+def test_one_load_balancer_first(folder):
+    folder.patch(S, "[lb-1.example.com,", "[{name: lb-1, wave: 1},").patch(
+        S, "executor: ssh\n", "executor: ssh\n  wave_bake: 90s\n"
+    )
+    settings, _, warnings = check(folder.path, {}, require_slack=False)
+    plan = settings.plans["brand-diagnosis"]
+    assert waves(plan) == (("lb-1",), ("lb-2.example.com",)) and plan.fleet.wave_bake == 90
+    assert not warnings
+    folder.patch(S, "wave_bake: 90s", "wave_bake: 91s")
+    assert check(folder.path, {}, require_slack=False)[0].plans["brand-diagnosis"].hash != plan.hash
 
 
 def test_a_share_to_wait_for(folder):

@@ -29,6 +29,7 @@ from tests.rollout.kit import (
     PLAN,
     SHARE,
     SKEWED,
+    WAVES,
     YES,
     Reading,
     plan,
@@ -44,6 +45,7 @@ PLANS = (
     replace(PLAN, promote="auto", source="auto"),
     FLIP,
     SHARE,
+    WAVES,
 )
 READINGS = st.sampled_from(
     [

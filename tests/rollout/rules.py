@@ -123,7 +123,7 @@ class Rules:
     def _effects(self, event: ev.Event, effects: tuple[Effect, ...]) -> None:
         shifts = any(isinstance(e, fx.ShiftTraffic) for e in effects)
         restores = any(isinstance(e, fx.RestoreTraffic) for e in effects)
-        hold_to(shifts == isinstance(event, ev.ShiftOrdered), "1", f"traffic moves because of {event}")
+        hold_to(shifts == isinstance(event, ev.ShiftOrdered | ev.WaveOrdered), "1", f"traffic moves because of {event}")
         hold_to(restores == isinstance(event, ev.RollbackOrdered), "3", f"{event} restores {restores}")
 
     # --- 1, 2, 3, 4 and the fencing token
@@ -150,6 +150,8 @@ class Rules:
                 self._approved(state, event, intent, now, plan)
             case ev.ShiftOrdered():
                 self._ordered(state, event, last, now, plan)
+            case ev.WaveOrdered():
+                self._wave(state, event, plan)
             case ev.RollbackOrdered():
                 self._grows(event.generation, state)
             case ev.GenerationSeen():
@@ -228,6 +230,17 @@ class Rules:
             hold_to(alive, "2", f"tried again on an approval that is not alive: {asked}")
         else:
             hold_to(event.stage == r.live_stage, "6", f"restored to {event.stage} from {r.live_stage}")
+
+    def _wave(self, state: ServiceState, event: ev.WaveOrdered, plan: Plan) -> None:
+        r = state.rollout
+        assert r is not None
+        order = (r.status, r.stage, r.generation, r.wave + 1)
+        due = (Status.SHIFTING, event.stage, event.generation, event.wave)
+        hold_to(order == due and r.waved == r.wave and event.wave <= len(r.waves), "wave", f"{event} in {order}")
+        hold_to(not r.paused_by, "6", "a wave while paused")
+        # A wave under a changed plan is ordered to be refused, which takes the others back.
+        enough = self.measured + 1e-3 >= plan.fleet.wave_bake or r.plan_hash != plan.hash
+        hold_to(enough, "wave", f"{event} after {self.measured} s")
 
     def _passed(self, state: ServiceState, event: ev.StagePassed, plan: Plan) -> None:
         r = state.rollout

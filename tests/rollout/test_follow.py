@@ -26,6 +26,7 @@ from tests.rollout.kit import (
     SHARE,
     SITUATIONS,
     SKEWED,
+    WAVES,
     Flow,
     lower,
     situation,
@@ -68,6 +69,8 @@ def long_story() -> list[tuple[ev.Event, ServiceState, tuple[Effect, ...]]]:
     flow.evaluate(GOOD)
     flows.append(flow)
 
+    flows.append(Flow(plan=WAVES).to_baking("internal"))
+
     flow = Flow(plan=FLIP).to_baking("all").bake()
     flow.tick(900)
     flows.append(flow)
@@ -98,12 +101,18 @@ def test_traffic_moves_only_because_it_was_ordered() -> None:
     for event, state, effects in STORY:
         shifts = [e for e in effects if isinstance(e, fx.ShiftTraffic)]
         restores = [e for e in effects if isinstance(e, fx.RestoreTraffic)]
-        assert bool(shifts) == isinstance(event, ev.ShiftOrdered)
+        assert bool(shifts) == isinstance(event, ev.ShiftOrdered | ev.WaveOrdered)
         assert bool(restores) == isinstance(event, ev.RollbackOrdered)
         if isinstance(event, ev.ShiftOrdered):
             assert state.rollout
             asked_for = event.why != "stage"  # a person said so, seeing what is there
-            assert shifts == [fx.ShiftTraffic(state.rollout.id, event.stage, event.generation, overwrite=asked_for)]
+            first = 1 if event.waves else 0
+            assert shifts == [
+                fx.ShiftTraffic(state.rollout.id, event.stage, event.generation, overwrite=asked_for, wave=first)
+            ]
+        if isinstance(event, ev.WaveOrdered):
+            assert state.rollout
+            assert shifts == [fx.ShiftTraffic(state.rollout.id, event.stage, event.generation, wave=event.wave)]
         if isinstance(event, ev.RollbackOrdered):
             assert state.rollout
             assert restores == [fx.RestoreTraffic(state.rollout.id, event.generation)]
@@ -125,7 +134,7 @@ BROADCAST = {
     "RolledBack",
     "RolloutCompleted",
 }
-SILENT = {"ApprovalAsked", "ReactionRefused", "ApproversChanged", "GenerationSeen"}
+SILENT = {"ApprovalAsked", "ReactionRefused", "ApproversChanged", "GenerationSeen", "WaveOrdered"}
 
 
 def test_the_channel_hears_of_failures_rollbacks_and_the_end_only() -> None:

@@ -13,6 +13,7 @@ from bot.rollout.decide import simulate
 from bot.rollout.intents import Reaction, Refusal
 from bot.rollout.model import Board, Person, Status, TriggerResult
 from bot.rollout.plan import Strategy
+from bot.rollout.waves import watched_since
 from tests.rollout.kit import (
     ACTIVE,
     ANN,
@@ -57,10 +58,8 @@ def passing(flow: Flow) -> it.ReportBoard:
     if flow.state.rollout is None:
         return it.ReportBoard(Board("R", "internal", 1, T0, gates=gates()))
     r = flow.r
-    began = r.bake_started_at or T0
-    return it.ReportBoard(
-        Board(r.id, r.live_stage, r.live_generation, began, baked=60.0, last_at=flow.now, gates=gates())
-    )
+    began = watched_since(r) or T0
+    return it.ReportBoard(Board(r.id, *r.watched, began, baked=60.0, last_at=flow.now, gates=gates()))
 
 
 def tripping(flow: Flow) -> it.Intent:
@@ -171,12 +170,12 @@ TABLE: dict[str, tuple[str, dict[str, str]]] = {
     "stale_rollback": ("", OVER),
     "drift": (
         "DriftFound",
-        {"none": "", "awaiting": "", "shifting": "", "shifting_2nd": "", "rolling_back": ""}
+        {"none": "", "awaiting": "", "shifting": "", "shifting_2nd": "", "wave": "", "rolling_back": ""}
         | {"rolled_back": "", "cancelled": "", "completed": ""},
     ),
     "stale_drift": ("", {}),
     "higher_generation": ("GenerationSeen", {"rolling_back": "GenerationSeen RollbackOrdered"}),
-    "pass": ("", OVER | {"baking": "VerdictChanged VerdictChanged StagePassed"}),
+    "pass": ("", OVER | {"baking": "VerdictChanged VerdictChanged StagePassed", "wave": "WaveOrdered"}),
     "trip": (RESTORE, OVER | {"awaiting": "", "shifting": "", "rolling_back": ""}),
     "stale_trip": ("", OVER),
     "same_plan": ("", OVER),

@@ -20,13 +20,16 @@ def roll_back(
 
 def judge(state: ServiceState, r: Rollout, board: Board, now: float, plan: Plan) -> tuple[ev.Event, ...]:
     """`board` is the judged one, about to be stored; only what changed becomes an event."""
-    if r.status in UNWATCHED or not r.live_generation or board.generation != r.live_generation:
+    name, generation = r.watched
+    if r.status in UNWATCHED or not generation or board.generation != generation:
         return ()
     trigger = tripped(board)
     if trigger:
         return roll_back(state, r, "trigger", trigger.text, trigger, now)
     sight = _sight(r, board, now, plan)
-    stage = next((s for s in plan.stages if s.name == r.live_stage), None)
+    if r.baking_wave:
+        return sight + _wave(r, board, now, plan)
+    stage = next((s for s in plan.stages if s.name == name), None)
     if r.status is not Status.BAKING or stage is None or r.plan_hash != plan.hash:
         return sight
     if r.bake_started_at is not None and board.started_at < r.bake_started_at:
@@ -35,14 +38,27 @@ def judge(state: ServiceState, r: Rollout, board: Board, now: float, plan: Plan)
     return told + _end(state, r, board, stage, now, plan)
 
 
+def _wave(r: Rollout, board: Board, now: float, plan: Plan) -> tuple[ev.Event, ...]:
+    """The next wave follows once this one was watched for long enough, with open eyes. No gate is asked.
+
+    After a change of the plan it is ordered at once: the executor refuses it, and takes the earlier waves back.
+    """
+    if r.paused_by or r.wave_at is None or board.started_at < r.wave_at:
+        return ()
+    watched = board.blind_since is None and board.baked + 1e-6 >= plan.fleet.wave_bake
+    if not watched and r.plan_hash == plan.hash:
+        return ()
+    return (ev.WaveOrdered(r.stage, r.generation, r.wave + 1, now),)
+
+
 def _sight(r: Rollout, board: Board, now: float, plan: Plan) -> tuple[ev.Event, ...]:
     if board.blind_since is not None:
         if not r.blind_told and now - board.blind_since >= plan.blind_warning:
             errors = [*(g.error for g in board.gates), *(t.error for t in board.triggers), board.share_error]
             error = next((e for e in errors if e), "")
-            return (ev.SightLost(r.live_stage, board.blind_since, error, now),)
+            return (ev.SightLost(r.watched[0], board.blind_since, error, now),)
         return ()
-    return (ev.SightRegained(r.live_stage, board.blind_total, now),) if r.blind_told else ()
+    return (ev.SightRegained(r.watched[0], board.blind_total, now),) if r.blind_told else ()
 
 
 def _share(r: Rollout, board: Board, stage: Stage, now: float, plan: Plan) -> tuple[ev.Event, ...]:

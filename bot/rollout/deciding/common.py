@@ -27,7 +27,15 @@ def begin_watch(now: float, plan: Plan) -> ev.WatchStarted:
 
 
 def order_shift(
-    state: ServiceState, stage: Stage, why: Literal["stage", "retry", "restore"], by: str, now: float
+    state: ServiceState,
+    stage: Stage,
+    why: Literal["stage", "retry", "restore"],
+    by: str,
+    now: float,
+    waves: tuple[tuple[str, ...], ...] = (),
 ) -> ev.ShiftOrdered:
-    """The generation is above every one ever ordered or seen: the fencing token of DESIGN §2."""
-    return ev.ShiftOrdered(stage.name, state.generation + 1, stage.weight, why, by, now)
+    """The generation is above every one ever ordered or seen: the fencing token of DESIGN §2.
+
+    waves: what goes first; none where the share was already on every host and is only put back.
+    """
+    return ev.ShiftOrdered(stage.name, state.generation + 1, stage.weight, why, by, now, waves)

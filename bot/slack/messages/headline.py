@@ -60,6 +60,8 @@ def _state(s: Scene) -> Mrkdwn:
             have = len(asking.approvers) if asking else 0
             return s.say("state.awaiting_approval", stage=name, have=have, quorum=quorum)
         case Status.SHIFTING:
+            if r.waves:
+                return _waving(s)
             return s.say("state.shifting", stage=name, share=s.share(r.stage))
         case Status.BAKING:
             return _baking(s)
@@ -73,6 +75,24 @@ def _state(s: Scene) -> Mrkdwn:
     return s.say(
         f"state.{r.status.value}", stage=name, version=outside(r.version, 40), old=outside(r.stable_version, 40)
     )
+
+
+def _waving(s: Scene) -> Mrkdwn:
+    """`Moving traffic to stage 10%, wave 1 of 2: lb-1 · watched, 2 min of 5 min`."""
+    r, board = s.r, s.measured
+    facts = {"stage": s.stage_name(r.stage), "share": s.share(r.stage), "wave": r.wave, "waves": len(r.waves)}
+    said = s.say("state.wave", **facts, hosts=wave_hosts(s, r.wave))
+    if not r.baking_wave:
+        return said
+    bake = s.plan.fleet.wave_bake
+    baked = s.w.span(min(board.baked, bake)) if board else s.w.span(0)
+    return Mrkdwn(said + s.say("state.wave.watched", baked=baked, bake=s.w.span(bake)))
+
+
+def wave_hosts(s: Scene, first: int, last: int = 0) -> Mrkdwn:
+    """The hosts of one wave, or of the waves from first to last."""
+    groups = s.r.waves[first - 1 : last or first]
+    return s.w.some([code(name, 60) for group in groups for name in group], 4)
 
 
 def _baking(s: Scene) -> Mrkdwn:

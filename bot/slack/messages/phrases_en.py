@@ -1,9 +1,11 @@
 """English: the card, the asking, the timeline. `{facts}` are filled in by name; the key sets of all languages agree."""
 
 from bot.slack.messages.answers_en import ANSWERS
+from bot.slack.messages.phrases_told_en import TOLD
 
 PHRASES: dict[str, str] = {
     **ANSWERS,
+    **TOLD,
     # Words and units
     "unit.s": "s",
     "unit.min": "min",
@@ -74,6 +76,8 @@ PHRASES: dict[str, str] = {
     "head.paused": "⏸️ *Paused* by {by} · {what}",
     "state.awaiting_approval": "*Waiting for approval of stage {stage}* · {have} of {quorum}",
     "state.shifting": "*Moving traffic to stage {stage}*: {share}",
+    "state.wave": "*Moving traffic to stage {stage}, wave {wave} of {waves}* ({hosts}): {share}",
+    "state.wave.watched": " · watched, {baked} of {bake}",
     "state.baking": "*Baking at stage {stage}* · {baked} of {bake} measured",
     "state.baking.unmeasured": "*Baking at stage {stage}* · nothing measured yet",
     "state.passed": "*Stage {stage} passed*, waiting for a person",
@@ -136,6 +140,7 @@ PHRASES: dict[str, str] = {
     "share.of": "{share} of {target}",
     "share.unmeasured": ", not measured yet",
     "field.traffic": "*On the new version*\n{share}{measured}",
+    "field.wave": "*On the new version*\n{share} on {hosts}; elsewhere {before}",
     "field.bake": "*Bake*\n{bake}",
     "field.triggers": "*Triggers*\n{triggers}",
     "bake.left": "{left} left, over at {until} if all can be measured",
@@ -161,6 +166,8 @@ PHRASES: dict[str, str] = {
     "Who can: {who}, not {initiator}.",
     "next.expired": "the approval request has expired; it is held in a moment.",
     "next.shifting": "nothing to do: all hosts take it or none, then it bakes for {bake}.",
+    "next.wave": "nothing to do: {following} follows once this wave was watched for {bake}. Triggers act; if the rest "
+    "cannot follow, this wave is taken back too.",
     "next.baking.manual": "when it passes, {command} leads to {after}. Who can: {who}.",
     "next.baking.auto": "when it passes, {after} follows by itself.",
     "next.passed": "{command} leads to {after}. Who can: {who}.",
@@ -250,51 +257,4 @@ PHRASES: dict[str, str] = {
     "ask.begun": "started by {by}",
     "ask.text.open": "{what}: approve stage {stage} ({share})?",
     "ask.text.over": "{what}: approval of stage {stage}. {outcome}",
-    # The timeline
-    "tell.started": "🚀 *Started* by {by}: {change}\nReason: {reason} · plan {plan}",
-    "tell.approved": "✅ *Stage {stage} approved* by {by}: {share}",
-    "tell.closed.vetoed": "❌ *Stage {stage} vetoed* by {by}",
-    "tell.closed.expired": "⌛ *The approval of stage {stage} expired*: nothing was changed",
-    "tell.closed.voided": "🚫 *The approval request for stage {stage} is void*: the plan changed",
-    "tell.closed.voided.by": "🚫 *The approval request for stage {stage} is void*, by {by}",
-    "tell.shift.stage": "🚚 *Moving to stage {stage}* ({share}), by {by}; {hosts}",
-    "tell.shift.retry": "🚚 *Trying stage {stage} again* ({share}), by {by}; {hosts}",
-    "tell.shift.restore": "🚚 *Restoring stage {stage}* ({share}), by {by}; {hosts}",
-    "tell.shifted": "📍 *Stage {stage} is live* ({share}): read back from {n} hosts ({names}) in {took}; bakes "
-    "for {bake}",
-    "tell.shift_failed": "🚨 *Stage {stage} was not reached*: {outcome}",
-    "tell.shift_failed.mend": "🔧 Mend the hosts, then {command}.",
-    "tell.host_error": "• {host}: {error}",
-    "tell.verdict": "{glyph} *{gate}*: {before} → *{after}* in stage {stage} (canary {canary}, stable "
-    "{stable}{samples})",
-    "tell.samples": ", {samples} samples",
-    "tell.prolonged": "⌛ *The bake of stage {stage} is prolonged*: not enough was measured; until {until} at the "
-    "latest",
-    "tell.sight_lost": "🙈 *Blind since {since}* ({lasting}): {error}. What cannot be read neither passes nor trips.",
-    "tell.sight_back": "👀 *The metrics can be read again*; blind for {lasted} in this bake, which did not count",
-    "tell.astray": "⚖️ *The canary does not get its share* in stage {stage}, for {lasting} now: {share} on {requests} "
-    "requests. No gate and no bake time counts until it does.",
-    "tell.settled": "⚖️ *The canary gets its share* in stage {stage}: {share} on {requests} requests. The bake begins.",
-    "tell.passed": "✅ *Stage {stage} passed*: {baked} measured, share {share}",
-    "tell.forced": "🚨 *Stage {stage} was forced without a pass* by {by}: {reason}",
-    "tell.held": "✋ *Held at stage {stage}: {why}*\n🔧 {mend}",
-    "tell.held.why": "{why} ({detail})",
-    "tell.restarted": "🔁 *The bake of stage {stage} starts anew*, by {by}",
-    "tell.paused": "⏸️ *Paused* by {by}: {reason}",
-    "tell.resumed": "▶️ *Resumed* by {by}",
-    "tell.note": "📝 {by}: {text}",
-    "tell.plan_changed": "📐 *The plan changed*: {old} → {new}",
-    "tell.drift_gone": "🧭 *The drift is gone*: every host serves what was ordered",
-    "tell.drift_adopted": "🧭 *Drift adopted* by {by}: these hosts are left as they are",
-    "tell.rollback": "⏪ *Rolling back to {version}* from stage {stage}\n{cause}",
-    "tell.restored": "↩️ *Back on {version}*: {n} hosts ({names}) in {took}",
-    "tell.restored.pending": "🚨 These hosts do not answer yet; they are tried again until they do.",
-    "tell.rolled_back": "↩️ *Rolled back*: every host serves {version}, {took} after the order",
-    "tell.cancelled": "⛔ *Cancelled* by {by}: {reason}",
-    "tell.watch": "👀 *{version} is live*; triggers act until {until}",
-    "tell.completed": "🏁 *Complete*: {version} is the new stable",
-    "tell.released": "🧊 *{version} may be taken down*: it was kept warm for as long as the plan says",
-    "tell.other": "{event}",
-    "tell.stamp": "{at} ({seconds})",
-    "tell.generation": "generation {generation}",
 }

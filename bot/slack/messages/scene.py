@@ -40,7 +40,7 @@ class Scene:
     def measured(self) -> Board | None:
         """The board if it is of what the hosts serve now; one of an earlier shift says nothing of it."""
         board = self.board
-        fits = board and board.stage == self.r.live_stage and board.generation == self.r.live_generation
+        fits = board and (board.stage, board.generation) == self.r.watched
         return board if fits else None
 
     def title(self) -> str:
@@ -67,7 +67,7 @@ class Scene:
 
     def gates(self, name: str) -> tuple[GateResult, ...]:
         """The newest rows known of a stage: measured now, else as the log last had them."""
-        if self.measured and name == self.r.live_stage and self.measured.gates:
+        if self.measured and name == self.measured.stage and self.measured.gates:
             return self.measured.gates
         record = self.r.record(name)
         return record.gates if record else ()

@@ -71,6 +71,12 @@ def _shifted(s: Scene, e: ev.ShiftDone) -> Mrkdwn:
     )
 
 
+def _wave(s: Scene, e: ev.WaveDone) -> Mrkdwn:
+    names = s.w.some([code(h, 60) for h in e.hosts], 6) or Mrkdwn("–")
+    facts = {"stage": s.stage_name(e.stage), "share": s.share(e.stage), "wave": e.wave, "waves": e.waves}
+    return s.say("tell.wave", **facts, names=names, took=s.w.span(e.duration), bake=s.w.span(s.plan.fleet.wave_bake))
+
+
 def _shift_failed(s: Scene, e: ev.ShiftFailed) -> Mrkdwn:
     head = s.say("tell.shift_failed", stage=s.stage_name(e.stage), outcome=s.w.one_of("outcome", e.outcome))
     return _with_hosts(s, head, e.failed, "tell.shift_failed.mend")
@@ -201,6 +207,7 @@ LINES: dict[type[Any], Line] = {
     ev.StageApproved: _approved,
     ev.ApprovalClosed: _closed,
     ev.ShiftOrdered: _ordered,
+    ev.WaveDone: _wave,
     ev.ShiftDone: _shifted,
     ev.ShiftFailed: _shift_failed,
     ev.VerdictChanged: _verdict,

@@ -167,6 +167,7 @@ def asking(**changes: Any) -> Approval:
     return Approval(**(values | changes))
 
 
+GROUPS = (("lb-1.example.com",), ("lb-2.example.com",))
 WAITS = {"share": 3.1, "share_requests": 84_000.0, "baked": 0.0}
 UNJUDGED = (Verdict.NOT_ENOUGH_DATA,) * 4
 TRIPPED = TriggerResult(TRIGGERS[0].text, "error_rate", 14.2, 1234.0, NOW - 75, True)
@@ -257,6 +258,26 @@ CARDS: dict[str, tuple[Rollout, Board | None]] = {
         None,
     ),
     "completed": (a_rollout(Status.COMPLETED, "100%", 5, finished_at=NOW - 60), None),
+    "wave_shifting": (
+        a_rollout(Status.SHIFTING, live_stage="1%", generation=8, live_generation=7, waves=GROUPS, wave=1),
+        None,
+    ),
+    "wave_watched": (
+        a_rollout(
+            Status.SHIFTING,
+            live_stage="1%",
+            generation=8,
+            waves=GROUPS,
+            wave=1,
+            waved=1,
+            wave_at=NOW - 130,
+        ),
+        a_board(generation=8, gates=(), baked=130.0, started_at=NOW - 130),
+    ),
+    "wave_last": (
+        a_rollout(Status.SHIFTING, live_stage="1%", generation=8, waves=GROUPS, wave=2, waved=1, wave_at=NOW - 310),
+        a_board(generation=8, gates=(), baked=300.0, started_at=NOW - 310),
+    ),
     "share_awaited": (a_rollout(Status.BAKING), a_board(*UNJUDGED, **(WAITS | {"share_requests": 120.0}))),
     "share_astray": (a_rollout(Status.BAKING, share="astray"), a_board(*UNJUDGED, **WAITS)),
     "share_settled": (
