@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import structlog
 
+from bot.engine.acting import acting_epoch
 from bot.engine.observer import Observer
 from bot.engine.ports import Claimed, Fleet, Retryable
 from bot.engine.rollouts import Rollouts
 from bot.engine.speaker import Speaker
-from bot.engine.targets import backward, drift, forward
-from bot.fleet.target import HostReading, HostState, Outcome
+from bot.engine.targets import Named, backward, begun, forward, in_the_way, unread
+from bot.fleet.target import HostReading, Outcome, Target
 from bot.rollout.effects import (
     ReadFleet,
     ReadReactions,
@@ -28,10 +30,6 @@ from bot.rollout.model import Rollout
 from bot.rollout.waves import hosts_up_to
 
 log = structlog.get_logger()
-UNKNOWN = (
-    "serves {1:g} % to the canary pool of {0}, which this database does not know; see that `stable` in the plan is "
-    "what serves now, or bring the database back; a retry overwrites the host"
-)
 RESTORE_AGAIN = 2.0  # seconds between tries at hosts that did not answer a rollback
 
 
@@ -77,13 +75,17 @@ class Performers:
         if rollout is None or not rollout.active:
             return False
         plan = self._rollouts.plans[service]
-        refused = await self._refused(service, rollout, effect)
-        if refused:
-            outcome = await self._take_back(service, rollout, effect, refused)
-            report = ReportShift(effect.generation, False, outcome, refused, wave=effect.wave)
+        readings = await self._fleets[service].read(service)
+        if rollout.plan_hash != plan.hash:
+            blocked: Named = (("", "the plan changed after the approval"), *unread(readings))
+        else:
+            blocked = in_the_way(readings, await self._rollouts.state(service), rollout, effect)
+        if blocked:
+            outcome, left = await self._take_back(service, rollout, effect, blocked, readings)
+            report = ReportShift(effect.generation, False, outcome, (*blocked, *left), wave=effect.wave)
             await self._rollouts.submit(service, report, _cause(claimed), finish=claimed.id)
             return True
-        target = forward(rollout, plan, plan.stage(effect.stage), effect.generation)
+        target = _guarded(forward(rollout, plan, plan.stage(effect.stage), effect.generation))
 
         def superseded() -> bool:
             return self._rollouts.generation(service) > effect.generation
@@ -114,38 +116,23 @@ class Performers:
         await self._rollouts.submit(service, report, _cause(claimed), finish=claimed.id)
         return True
 
-    async def _refused(self, service: str, rollout: Rollout, effect: ShiftTraffic) -> tuple[tuple[str, str], ...]:
-        """Why no host is to be touched: (host, reason); () = nothing is against it."""
-        if rollout.plan_hash != self._rollouts.plans[service].hash:
-            return (("", "the plan changed after the approval"),)
-        return () if effect.overwrite else await self._in_the_way(service, rollout)
-
     async def _take_back(
-        self, service: str, rollout: Rollout, effect: ShiftTraffic, refused: tuple[tuple[str, str], ...]
-    ) -> Outcome:
-        """A wave that cannot follow takes the earlier ones back, but for hosts that a person changed: those wait."""
-        theirs = {host for host, _ in refused}
-        earlier = [name for name in hosts_up_to(rollout, effect.wave - 1) if name not in theirs]
-        if effect.wave < 2 or not earlier:
-            return Outcome.REFUSED
-        target = backward(rollout, self._rollouts.plans[service], effect.generation)
-        return (await self._fleets[service].part(earlier).put_back(target)).outcome
+        self, service: str, rollout: Rollout, effect: ShiftTraffic, blocked: Named, readings: Sequence[HostReading]
+    ) -> tuple[Outcome, Named]:
+        """(outcome, hosts that have the new share all the same) of a shift that may not go on.
 
-    async def _in_the_way(self, service: str, rollout: Rollout) -> tuple[tuple[str, str], ...]:
-        """Hosts a person must look at before they are overwritten (DESIGN §6.6): (host, what is there).
-
-        That is what somebody changed since the last order and nobody adopted; and, for a log that knows of no order,
-        a new version that is served already: after a lost database the plan's `stable` may be the wrong pool.
+        A wave that cannot follow takes the earlier ones back, but for hosts that a person changed: those wait.
         """
-        state = await self._rollouts.state(service)
-        every = await self._fleets[service].read(service)
-        # What an earlier try of this very order left half done, before the bot was killed, is nobody's change.
-        readings = [r for r in every if not (r.file and r.file.generation == rollout.generation and _ours(r))]
-        if not state.live_generation:
-            return tuple((r.host, UNKNOWN.format(r.file.rollout, r.share)) for r in readings if r.file and r.share)
-        kept = dict(rollout.adopted)
-        found = drift(readings, state.live_generation)
-        return tuple((d.host, f"changed by hand ({d.state})") for d in found if kept.get(d.host) != d.digest)
+        left = begun(readings, effect.generation)
+        theirs = {host for host, _ in blocked} - {host for host, _ in unread(readings)}
+        before = hosts_up_to(rollout, effect.wave - 1) if effect.wave > 1 else ()
+        earlier = [name for name in before if name not in theirs]
+        if not earlier:
+            return Outcome.REFUSED, left
+        target = _guarded(backward(rollout, self._rollouts.plans[service], effect.generation))
+        done = await self._fleets[service].part(earlier).put_back(target)
+        back = {result.host for result in done.hosts if result.ok}
+        return done.outcome, tuple((host, what) for host, what in left if host not in back)
 
     async def _restore(self, claimed: Claimed, effect: RestoreTraffic) -> bool:
         service = claimed.stream
@@ -155,7 +142,7 @@ class Performers:
         running = self._shifts.get(service)
         if running:
             running.cancel()
-        target = backward(rollout, self._rollouts.plans[service], effect.generation)
+        target = _guarded(backward(rollout, self._rollouts.plans[service], effect.generation))
         done = await self._fleets[service].roll_back(target)
         pending = tuple((h.host, h.error) for h in done.failed)
         restored = tuple(sorted(h.host for h in done.hosts if h.ok))
@@ -169,15 +156,16 @@ class Performers:
 
     async def _read_reactions(self, claimed: Claimed, effect: ReadReactions) -> bool:
         service = claimed.stream
-        report: ReportReactions = await self._speaker.read_reactions(effect)
+        report: ReportReactions = await self._speaker.read_reactions(service, effect)
         submitted = await self._rollouts.submit(service, report, _cause(claimed), finish=claimed.id)
         if submitted.refusal and effect.user:
             await self._speaker.explain(service, effect, submitted.refusal)
         return True
 
 
-def _ours(reading: HostReading) -> bool:
-    return reading.state in (HostState.OK, HostState.STALE)
+def _guarded(target: Target) -> Target:
+    """With the epoch of the lead: a host refuses the order of an actor that was replaced meanwhile."""
+    return replace(target, epoch=acting_epoch(target.service) or 0)
 
 
 def _cause(claimed: Claimed) -> str:

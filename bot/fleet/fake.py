@@ -15,7 +15,7 @@ from time import monotonic
 from bot.fleet import nginx
 from bot.fleet.router import FleetRouter
 from bot.fleet.target import HostReading, HostState, Serving
-from bot.fleet.verbs import FENCED, UNREACHABLE, Answer
+from bot.fleet.verbs import DEPOSED, FENCED, UNREACHABLE, Answer, Order
 from bot.rollout.plan import Host
 
 
@@ -42,6 +42,7 @@ class _Service:
     staged: tuple[int, str] = (0, "")
     before: dict[int, str] = field(default_factory=dict)
     seen: tuple[int, str] = (0, "")
+    epoch: int = 0  # of the generation seen
     pending: int = 0
 
 
@@ -60,38 +61,43 @@ class FakeHosts:
         self.calls: list[tuple[str, str, str, int]] = []
         self.held: dict[tuple[str, str], asyncio.Event] = {}
 
-    async def stage(self, host: Host, service: str, generation: int, text: str) -> Answer:
-        box, here = await self._enter("stage", host, service, generation)
-        return UNREACHED if box is None else self._stage(box, here, generation, text)
+    async def stage(self, host: Host, order: Order, text: str) -> Answer:
+        box, here = await self._enter("stage", host, order.service, order.generation)
+        return UNREACHED if box is None else self._stage(box, here, order, text)
 
-    async def commit(self, host: Host, service: str, generation: int) -> Answer:
-        box, here = await self._enter("commit", host, service, generation)
+    async def commit(self, host: Host, order: Order) -> Answer:
+        box, here = await self._enter("commit", host, order.service, order.generation)
         if box is None:
             return UNREACHED
-        if here.seen[0] > generation:
-            return _refused(FENCED, f"generation {here.seen[0]} was here before {generation}", here, generation)
+        if refusal := _outranked(here, order):
+            return refusal
+        generation = order.generation
         if _generation(here.file) != generation and here.staged[0] != generation:
             return _refused("unstaged", f"generation {generation} is not staged here; stage it first", here, generation)
-        return self._swap(box, here, service, generation, keep=False)
+        return self._swap(box, here, order, keep=False)
 
-    async def apply(self, host: Host, service: str, generation: int, text: str) -> Answer:
-        box, here = await self._enter("apply", host, service, generation)
+    async def apply(self, host: Host, order: Order, text: str) -> Answer:
+        box, here = await self._enter("apply", host, order.service, order.generation)
         if box is None:
             return UNREACHED
-        staged = self._stage(box, here, generation, text, needs_master=False)
+        staged = self._stage(box, here, order, text, needs_master=False)
         if not staged.ok or staged.already:
             return staged
-        return self._swap(box, here, service, generation, keep=True)
+        return self._swap(box, here, order, keep=True)
 
-    async def revert(self, host: Host, service: str, generation: int) -> Answer:
-        box, here = await self._enter("revert", host, service, generation)
+    async def revert(self, host: Host, order: Order) -> Answer:
+        generation = order.generation
+        box, here = await self._enter("revert", host, order.service, generation)
         if box is None:
             return UNREACHED
+        moot = here.seen[0] > generation and _generation(here.file) != generation
+        if not moot and (refusal := _outranked(here, order)):
+            return refusal
         here.staged = (0, "") if here.staged[0] == generation else here.staged
         if _generation(here.file) != generation:
             return Answer(known=True, ok=True, code="ok", already=True)
         here.file, here.pending = here.before.get(generation, ""), 0
-        self._reload(box, here, service)
+        self._reload(box, here, order.service)
         if _generation(here.live) == generation:
             return Answer(known=True, code="stuck", swapped=True, error=f"nginx still serves generation {generation}")
         return Answer(known=True, ok=True, code="ok", live=nginx.parse_header(here.live))
@@ -125,10 +131,10 @@ class FakeHosts:
         here = box.services.setdefault(service, _Service())
         return (None if Fault.UNREACHABLE in box.faults else box), here
 
-    def _stage(self, box: _Box, here: _Service, generation: int, text: str, *, needs_master: bool = True) -> Answer:
-        seen = max(here.seen[0], _generation(here.file))
-        if seen > generation:
-            return _refused(FENCED, f"generation {seen} was here before {generation}", here, generation)
+    def _stage(self, box: _Box, here: _Service, order: Order, text: str, *, needs_master: bool = True) -> Answer:
+        generation = order.generation
+        if refusal := _outranked(here, order):
+            return refusal
         if here.seen[0] == generation and here.seen[1] != text:
             return _refused("conflict", f"generation {generation} is already here with other content", here, generation)
         if here.file == text == here.live and not here.pending and Fault.STOPPED not in box.faults:
@@ -138,12 +144,13 @@ class FakeHosts:
             return _refused("test", "nginx -t: [emerg] scripted fault", here, generation)
         if needs_master and Fault.STOPPED in box.faults:
             return _refused("down", "nginx is not running; start it", here, generation)
-        here.staged, here.seen = (generation, text), (generation, text)
+        here.staged, here.seen, here.epoch = (generation, text), (generation, text), order.epoch
         if _generation(here.file) != generation:
             here.before[generation] = here.file
         return Answer(known=True, ok=True, code="ok", swapped=_generation(here.file) == generation)
 
-    def _swap(self, box: _Box, here: _Service, service: str, generation: int, *, keep: bool) -> Answer:
+    def _swap(self, box: _Box, here: _Service, order: Order, *, keep: bool) -> Answer:
+        generation = order.generation
         fault = next((fault for fault in ONCE if fault in box.faults), None)
         box.faults.discard(fault or Fault.KILLED)
         if fault is Fault.LOST_BEFORE:
@@ -153,7 +160,7 @@ class FakeHosts:
         if fault is Fault.KILLED:
             here.pending = generation
             return _NO_ANSWER
-        self._reload(box, here, service)
+        self._reload(box, here, order.service)
         here.pending = 0
         if fault is Fault.LOST_AFTER:
             return _NO_ANSWER
@@ -227,6 +234,22 @@ def share(serving: Serving | None) -> float:
 def _generation(text: str) -> int:
     serving = nginx.parse_header(text)
     return serving.generation if serving else 0
+
+
+def _outranked(here: _Service, order: Order) -> Answer | None:
+    """The refusal of a lower pair; otherwise None, and a higher epoch of the same generation is from now on the one."""
+    seen, epoch = here.seen[0], here.epoch
+    if _generation(here.file) > seen:
+        seen, epoch = _generation(here.file), 0
+    if seen > order.generation:
+        what = f"generation {seen} was here before {order.generation}; only a higher one is taken"
+        return _refused(FENCED, what, here, order.generation)
+    if seen == order.generation and epoch > order.epoch:
+        what = f"epoch {epoch} of generation {seen} was here before epoch {order.epoch}; another bot has taken over"
+        return _refused(DEPOSED, what, here, order.generation)
+    if here.seen[0] == order.generation:
+        here.epoch = order.epoch
+    return None
 
 
 def _refused(code: str, error: str, here: _Service, generation: int) -> Answer:

@@ -1,18 +1,21 @@
 #!/bin/sh
 # What the bot does on one nginx host. POSIX sh; needs nginx, awk, sed, grep, sha256sum, base64, flock, curl or wget, /proc.
 #
-#   rollout-host NGINX NGINX_CONF CONF_DIR PID_FILE STATUS WAIT VERB SERVICE [GENERATION [SHA256]]
+#   rollout-host NGINX NGINX_CONF CONF_DIR PID_FILE STATUS WAIT VERB SERVICE [GENERATION EPOCH [SHA256]]
 #
-#   stage  SERVICE GENERATION SHA256   file on stdin: kept beside the live one, tested as it would be. Changes nothing live
-#   commit SERVICE GENERATION          the staged file goes live, nginx reloads; what is not taken goes back
-#   apply  SERVICE GENERATION SHA256   stage and commit in one, for a rollback: interrupts a commit of a lower generation,
-#                                      and its file stays in place even when nginx does not take it yet
-#   revert SERVICE GENERATION          the file before GENERATION comes back; nothing to do when GENERATION is not live
-#   read   SERVICE                     what is on disk and what the workers answer. Changes nothing
+#   stage  SERVICE GENERATION EPOCH SHA256   file on stdin: kept beside the live one, tested as it would be. Nothing live changes
+#   commit SERVICE GENERATION EPOCH          the staged file goes live, nginx reloads; what is not taken goes back
+#   apply  SERVICE GENERATION EPOCH SHA256   stage and commit in one, for a rollback: interrupts a commit of a lower generation,
+#                                            and its file stays in place even when nginx does not take it yet
+#   revert SERVICE GENERATION EPOCH          the file before GENERATION comes back; nothing to do when GENERATION is not live
+#   read   SERVICE                           what is on disk and what the workers answer. Changes nothing
+#
+# GENERATION counts the orders; EPOCH counts the bots that gave them. The host keeps the highest pair it accepted and refuses
+# a lower generation (fenced), and of one generation a lower epoch (deposed): a bot that was replaced while it was away.
 #
 # WAIT: hundredths of a second for the lock, and again for nginx to follow. One JSON line on stdout, always; exit 0 when it
 # says "ok":true, else 1. "swapped" says whether the live file is GENERATION's when the program ends. "code" is one of
-#   ok usage busy fenced conflict arrived disk include test moved unstaged down not_taken stuck
+#   ok usage busy fenced deposed conflict arrived disk include test moved unstaged down not_taken stuck
 #
 # It needs the right to write CONF_DIR and NGINX_CONF's directory and to signal nginx. As a forced command:
 #   command="/usr/local/sbin/rollout-host --forced nginx /etc/nginx/nginx.conf /etc/nginx/conf.d /run/nginx.pid 127.0.0.1:8911",restrict ssh-ed25519 …
@@ -27,7 +30,7 @@ export LC_ALL
 unset http_proxy HTTP_PROXY all_proxy ALL_PROXY
 trap '' HUP PIPE
 
-verb='' service='' generation=0 swapped=false already=false line='' sum='' master=0 old='' left='' now=0 answers=''
+verb='' service='' generation=0 epoch=0 swapped=false already=false line='' sum='' master=0 old='' left='' now=0 answers=''
 newline='
 '
 
@@ -258,13 +261,25 @@ repair() { # the last call was killed between its swap and its read-back
     look
 }
 
-fence() { # refuses what is older than anything this host was asked to serve
-    seen=0 seen_sum=''
-    [ ! -f "$record" ] || read -r seen seen_sum <"$record" || :
+recall() { # the newest pair this host accepted -> seen, seen_epoch; and the sum of its file -> seen_sum
+    seen=0 seen_sum='' seen_epoch=0
+    [ ! -f "$record" ] || read -r seen seen_sum seen_epoch <"$record" || :
     matches "$seen" 0-9 || seen=0
+    matches "$seen_epoch" 0-9 || seen_epoch=0
     generation_of "$live"
-    [ "$of" -le "$seen" ] || { seen=$of && digest "$live" && seen_sum=$sum; }
+    [ "$of" -le "$seen" ] || { seen=$of seen_epoch=0 && digest "$live" && seen_sum=$sum; }
+}
+
+fence() { # refuses what is older than anything this host was asked to serve
+    recall
     [ "$seen" -le "$generation" ] || fail fenced "generation $seen was here before $generation; only a higher one is taken"
+    [ "$seen" -lt "$generation" ] || [ "$seen_epoch" -le "$epoch" ] ||
+        fail deposed "epoch $seen_epoch of generation $generation was here before epoch $epoch; another bot has taken over"
+}
+
+note_epoch() { # the generation is known here, but its bot is a newer one: from now on the older one is refused
+    [ "$seen" -eq "$generation" ] && [ "$epoch" -gt "$seen_epoch" ] || return 0
+    put "$seen ${seen_sum:--} $epoch" "$record"
 }
 
 receive() { # stdin -> the file to stage
@@ -346,11 +361,12 @@ is_live() { # the live file is this generation's, as accepted, and nothing is ha
 }
 
 prepare() { # receives, fences, tests, keeps
-    repair
     fence
+    repair
     receive
     if is_live "$sha"; then
         rm -f "$incoming"
+        note_epoch || fail disk "cannot write in $conf_dir: the disk is full or read-only"
         already=true swapped=true
         return 0
     fi
@@ -360,7 +376,7 @@ prepare() { # receives, fences, tests, keeps
     [ "$verb" = apply ] || [ "$master" -ne 0 ] || fail down "nginx is not running (no master process in $pid_file); start it"
     keep_before
     chmod 644 "$incoming"
-    mv -f "$incoming" "$staged" && put "$generation $sha" "$record" || fail disk "cannot write in $conf_dir: the disk is full or read-only"
+    mv -f "$incoming" "$staged" && put "$generation $sha $epoch" "$record" || fail disk "cannot write in $conf_dir: the disk is full or read-only"
     [ "$verb" = apply ] || sync "$staged" 2>/dev/null || :
 }
 
@@ -410,8 +426,9 @@ do_apply() {
 
 do_commit() {
     take_lock || fail busy "another change is under way on the host; try again"
-    repair
     fence
+    repair
+    note_epoch || fail disk "cannot write in $conf_dir: the disk is full or read-only"
     if is_live "$seen_sum"; then
         already=true swapped=true
         say true ok
@@ -430,7 +447,11 @@ do_commit() {
 
 do_revert() {
     take_lock || fail busy "another change is under way on the host; try again"
+    recall
+    # an older order has nothing to take back where it is not live; where it is, a newer one has the say
+    [ "$seen" -gt "$generation" ] && [ "$of" -ne "$generation" ] || fence
     repair
+    note_epoch || : # going back needs no disk
     rm -f "$staged"
     generation_of "$live"
     if [ "$of" -ne "$generation" ] && [ ! -f "$pending" ]; then
@@ -447,7 +468,7 @@ do_revert() {
 }
 
 do_read() {
-    busy=false present=false body='' said='' seen=0 half=''
+    busy=false present=false body='' said='' seen=0 seen_epoch=0 half=''
     if [ -w "$state" ]; then take_lock || busy=true; fi
     find_master
     if [ -f "$live" ]; then
@@ -455,7 +476,7 @@ do_read() {
         digest "$live"
         body=$(base64 <"$live" | tr -d '\n')
     fi
-    [ ! -f "$record" ] || read -r seen _ <"$record" || :
+    [ ! -f "$record" ] || read -r seen _ seen_epoch <"$record" || :
     [ ! -f "$pending" ] || read -r half <"$pending" || :
     left=''
     if [ "$master" -ne 0 ]; then
@@ -467,8 +488,8 @@ do_read() {
 $answers
 END
     fi
-    printf '{"verb":"read","service":"%s","ok":true,"code":"ok","master":%s,"workers":[%s],"present":%s,"sha256":"%s","seen":%s,"pending":"%s","busy":%s,"live":[%s],"body":"%s","error":""}\n' \
-        "$service" "$master" "$(echo $left | tr ' ' ,)" "$present" "$sum" "${seen:-0}" "$half" "$busy" "$said" "$body"
+    printf '{"verb":"read","service":"%s","ok":true,"code":"ok","master":%s,"workers":[%s],"present":%s,"sha256":"%s","seen":%s,"epoch":%s,"pending":"%s","busy":%s,"live":[%s],"body":"%s","error":""}\n' \
+        "$service" "$master" "$(echo $left | tr ' ' ,)" "$present" "$sum" "${seen:-0}" "${seen_epoch:-0}" "$half" "$busy" "$said" "$body"
     exit 0
 }
 
@@ -495,11 +516,13 @@ matches "$nginx" A-Za-z0-9._/+- || usage "NGINX is a program's name or absolute 
 matches "$status" '][0-9a-f.:' || usage "STATUS is an address and a port"
 matches "$wait" 0-9 && [ ${#wait} -le 6 ] || usage "WAIT is hundredths of a second"
 matches "$8" a-z0-9- && [ ${#8} -le 32 ] || usage "SERVICE is lower-case letters, digits and dashes"
-generation=${9:-0}
+generation=${9:-0} epoch=${10:-0}
 matches "$generation" 0-9 && [ ${#generation} -le 15 ] || { generation=0 && usage "GENERATION is a whole number"; }
+matches "$epoch" 0-9 && [ ${#epoch} -le 15 ] || { epoch=0 && usage "EPOCH is a whole number"; }
+case $epoch in 0?*) epoch=0 && usage "EPOCH is a whole number without leading zeros" ;; esac
 case $generation in 0?*) generation=0 && usage "GENERATION is a whole number without leading zeros" ;; esac
 case $7 in stage | apply | commit | revert | read) ;; *) usage "the verb is stage, commit, apply, revert or read" ;; esac
-verb=$7 service=$8 sha=${10-}
+verb=$7 service=$8 sha=${11-}
 state=$conf_dir/.rollout-bot live=$conf_dir/rollout-$service.conf
 staged=$state/$service.$generation.staged pending=$state/$service.pending record=$state/$service.seen
 

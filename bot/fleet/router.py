@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Literal, TypeVar
 
-from bot.fleet import nginx
+from bot.fleet import nginx, valid
 from bot.fleet.target import (
     HostReading,
     HostResult,
@@ -23,7 +23,7 @@ from bot.fleet.target import (
     Target,
 )
 from bot.fleet.transport import Transport
-from bot.fleet.verbs import FENCED, UNREACHABLE, Answer, HostVerbs, RemoteVerbs
+from bot.fleet.verbs import UNREACHABLE, Answer, HostVerbs, Order, RemoteVerbs
 from bot.rollout.plan import Host
 
 T = TypeVar("T")
@@ -35,6 +35,7 @@ class _Shift:
     """One shift under way: what each host has come to."""
 
     target: Target
+    order: Order
     expected: Serving
     texts: dict[str, str]
     superseded: Superseded
@@ -91,7 +92,8 @@ class FleetRouter:
         """Bring every host to the target, or none. Idempotent. Never raises but for cancellation.
 
         superseded: asked before anything is changed on a host; once true, hosts not yet swapped stay as they are and
-        swapped ones are left to the rollback's higher generation. A cancelled shift stops likewise; when `superseded`
+        swapped ones are left to the rollback's higher generation; so too where a host already has a higher generation
+        or epoch. A cancelled shift stops likewise; when `superseded`
         says why it returns its report, otherwise the cancellation goes on.
         """
         began = self._clock()
@@ -113,7 +115,7 @@ class FleetRouter:
         """Bring every host that answers to the target, each at once and on its own. Idempotent; retry what fails.
 
         on_host: told of each host as it is done. outcome: DONE all, PARTIAL some, REFUSED none; SUPERSEDED none,
-        and one at least because a higher generation is already there.
+        and one at least because a higher generation or epoch is already there.
         """
         began = self._clock()
         try:
@@ -123,9 +125,9 @@ class FleetRouter:
 
         async def one(host: Host) -> None:
             answer = await self._resolved(
-                host, shift, lambda: self._verbs.apply(host, target.service, target.generation, shift.texts[host.name])
+                host, shift, lambda: self._verbs.apply(host, shift.order, shift.texts[host.name])
             )
-            shift.fenced = shift.fenced or answer.code == FENCED
+            shift.fenced = shift.fenced or answer.outranked
             shift.note(_result(host, "commit", answer))
             if on_host is not None:
                 on_host(shift.results[host.name])
@@ -156,14 +158,16 @@ class FleetRouter:
             shift = self._begin(target, lambda: False)
         except ValueError as error:
             return self._not_rendered(target, error, began)
-        return self._report(shift, await self._put_back(list(self.hosts), shift), began)
+        outcome = await self._put_back(list(self.hosts), shift)
+        return self._report(shift, Outcome.SUPERSEDED if shift.fenced else outcome, began)
 
     async def aclose(self) -> None:
         await self._verbs.aclose()
 
     def _begin(self, target: Target, superseded: Superseded) -> _Shift:
         texts = {host.name: self.render_for(host, target) for host in self.hosts}
-        return _Shift(target, nginx.expected(target), texts, superseded)
+        order = Order(target.service, target.generation, valid.epoch(target.epoch))
+        return _Shift(target, order, nginx.expected(target), texts, superseded)
 
     async def _shift(self, shift: _Shift) -> Outcome:
         if shift.superseded():
@@ -180,12 +184,12 @@ class FleetRouter:
                 return Outcome.SUPERSEDED
         elif not shift.touched:
             return Outcome.REFUSED
-        return await self._put_back([host for host in self.hosts if host.name in shift.touched], shift)
+        outcome = await self._put_back([host for host in self.hosts if host.name in shift.touched], shift)
+        return Outcome.SUPERSEDED if shift.fenced else outcome
 
     async def _stage(self, host: Host, shift: _Shift) -> Answer:
-        target = shift.target
-        answer = await self._verbs.stage(host, target.service, target.generation, shift.texts[host.name])
-        shift.fenced = shift.fenced or answer.code == FENCED
+        answer = await self._verbs.stage(host, shift.order, shift.texts[host.name])
+        shift.fenced = shift.fenced or answer.outranked
         if answer.already:
             shift.touched.add(host.name)  # an earlier try of this shift came so far; all or none holds for it too
         shift.note(_result(host, "commit" if answer.already else "stage", answer))
@@ -195,11 +199,10 @@ class FleetRouter:
         if shift.failed or shift.superseded():
             return
         shift.touched.add(host.name)
-        target = shift.target
-        answer = await self._resolved(host, shift, lambda: self._verbs.commit(host, target.service, target.generation))
+        answer = await self._resolved(host, shift, lambda: self._verbs.commit(host, shift.order))
         if answer.known and not answer.swapped:
             shift.touched.discard(host.name)
-        shift.fenced = shift.fenced or answer.code == FENCED
+        shift.fenced = shift.fenced or answer.outranked
         shift.note(_result(host, "commit", answer))
 
     async def _put_back(self, hosts: list[Host], shift: _Shift) -> Outcome:
@@ -208,10 +211,10 @@ class FleetRouter:
 
         async def one(host: Host) -> None:
             nonlocal stuck
-            target = shift.target
-            answer = await self._verbs.revert(host, target.service, target.generation)
+            answer = await self._verbs.revert(host, shift.order)
             if not answer.known:
-                answer = await self._verbs.revert(host, target.service, target.generation)
+                answer = await self._verbs.revert(host, shift.order)
+            shift.fenced = shift.fenced or answer.outranked
             back = answer.known and not answer.swapped
             stuck = stuck or not back
             if host.name in first_error:

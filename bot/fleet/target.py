@@ -19,6 +19,7 @@ class Target:
     weight: percent of everyone that goes to the canary, 0 to 100, two decimals at most.
     internal: whether the internal audience and the override cookie reach the canary.
     salt: changes who is in the share; one per rollout, so that the 1 % is inside the 10 %.
+    epoch: counts the bots that may give orders; of one generation a host refuses a lower one. Not in the file.
     """
 
     service: str
@@ -29,6 +30,7 @@ class Target:
     weight: float
     internal: bool
     salt: str
+    epoch: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,12 @@ def generation(number: int) -> int:
     return number
 
 
+def epoch(number: int) -> int:
+    if not 0 <= number < GENERATION_MAX:
+        raise ValueError(f"epoch {number} is out of range; use a whole number from 0 to {GENERATION_MAX - 1}")
+    return number
+
+
 def weight(percent: float) -> float:
     """Percent of everyone, rounded to the two decimals nginx keeps; more decimals are refused, not rounded up."""
     if not 0 <= percent <= 100 or abs(percent * 100 - round(percent * 100)) > 1e-6:

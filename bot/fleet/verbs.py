@@ -16,8 +16,18 @@ from bot.fleet.target import HostReading, HostState, Serving
 from bot.fleet.transport import Transport, TransportError
 from bot.rollout.plan import Host
 
-FENCED = "fenced"
+FENCED = "fenced"  # a higher generation was here
+DEPOSED = "deposed"  # a higher epoch of this generation was here: another bot has taken over
 UNREACHABLE = "unreachable"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a changing verb is about. The pair (generation, epoch) is what a host compares with the last it accepted."""
+
+    service: str
+    generation: int
+    epoch: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +48,19 @@ class Answer:
     live: Serving | None = None
     error: str = ""
 
+    @property
+    def outranked(self) -> bool:
+        """A newer order or a newer bot was here first: this one must leave the host alone."""
+        return self.code in (FENCED, DEPOSED)
+
 
 class HostVerbs(Protocol):
     """Each returns; none raises but for cancellation. text: the whole file, as rendered for that host."""
 
-    async def stage(self, host: Host, service: str, generation: int, text: str) -> Answer: ...
-    async def commit(self, host: Host, service: str, generation: int) -> Answer: ...
-    async def apply(self, host: Host, service: str, generation: int, text: str) -> Answer: ...
-    async def revert(self, host: Host, service: str, generation: int) -> Answer: ...
+    async def stage(self, host: Host, order: Order, text: str) -> Answer: ...
+    async def commit(self, host: Host, order: Order) -> Answer: ...
+    async def apply(self, host: Host, order: Order, text: str) -> Answer: ...
+    async def revert(self, host: Host, order: Order) -> Answer: ...
     async def read(self, host: Host, service: str) -> HostReading: ...
     async def aclose(self) -> None: ...
 
@@ -57,17 +72,17 @@ class RemoteVerbs:
         self._transport = transport
         self._deadline = deadline
 
-    async def stage(self, host: Host, service: str, generation: int, text: str) -> Answer:
-        return await self._send("stage", host, service, generation, text)
+    async def stage(self, host: Host, order: Order, text: str) -> Answer:
+        return await self._send("stage", host, order, text)
 
-    async def commit(self, host: Host, service: str, generation: int) -> Answer:
-        return await self._send("commit", host, service, generation)
+    async def commit(self, host: Host, order: Order) -> Answer:
+        return await self._send("commit", host, order)
 
-    async def apply(self, host: Host, service: str, generation: int, text: str) -> Answer:
-        return await self._send("apply", host, service, generation, text)
+    async def apply(self, host: Host, order: Order, text: str) -> Answer:
+        return await self._send("apply", host, order, text)
 
-    async def revert(self, host: Host, service: str, generation: int) -> Answer:
-        return await self._send("revert", host, service, generation)
+    async def revert(self, host: Host, order: Order) -> Answer:
+        return await self._send("revert", host, order)
 
     async def read(self, host: Host, service: str) -> HostReading:
         try:
@@ -79,8 +94,8 @@ class RemoteVerbs:
     async def aclose(self) -> None:
         await self._transport.aclose()
 
-    async def _send(self, verb: str, host: Host, service: str, generation: int, text: str | None = None) -> Answer:
-        words: tuple[str, ...] = (verb, service, str(generation))
+    async def _send(self, verb: str, host: Host, order: Order, text: str | None = None) -> Answer:
+        words: tuple[str, ...] = (verb, order.service, str(order.generation), str(order.epoch))
         content = b"" if text is None else text.encode()
         if text is not None:
             words += (hashlib.sha256(content).hexdigest(),)

@@ -88,13 +88,15 @@ class ShiftTraffic:
     """Bring every host to the stage's share; the outcome is a ReportShift.
 
     wave: the hosts of this wave and the ones before it instead; 0 = every host.
-    overwrite: a person has said so (restore, retry); else a host that is not as last ordered stops the shift.
+    overwrite: a person wants it again (restore, retry), over what an earlier try left and over what they were shown,
+    which is in answered: (host, digest). Any other host that is not as last ordered stops the shift.
     """
 
     rollout: str
     stage: str
     generation: int
     overwrite: bool = False
+    answered: tuple[tuple[str, str], ...] = ()
     wave: int = 0
     priority: ClassVar[int] = 10
 

@@ -79,6 +79,7 @@ class ShiftOrdered:
     why: Literal["stage", "retry", "restore"]
     by: str
     at: float
+    answered: tuple[tuple[str, str], ...] = ()  # (host, digest) that was there and shown when `by` had it overwritten
     waves: tuple[tuple[str, ...], ...] = ()  # hosts, first wave first; () = all at once
 
 

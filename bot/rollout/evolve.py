@@ -136,6 +136,7 @@ def _(e: ev.ShiftOrdered, r: Rollout) -> Rollout:
         waved=0,
         wave_at=None,
         overwrite=e.why != "stage",
+        answered=e.answered,
     )
 
 

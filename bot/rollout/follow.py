@@ -14,7 +14,7 @@ from bot.rollout.effects import (
     Tell,
     Whisper,
 )
-from bot.rollout.model import ServiceState, Verdict
+from bot.rollout.model import Rollout, ServiceState, Verdict
 
 # Only these reach the channel besides the thread: a failure, a rollback, the end (and what blinds the bot).
 BROADCAST = (
@@ -65,9 +65,9 @@ def _acts(event: ev.Event, after: ServiceState) -> tuple[Effect, ...]:
         case ev.RolloutStarted():
             return (ReadFleet(r.id, f"start{after.seq}"),)
         case ev.ShiftOrdered():
-            return (ShiftTraffic(r.id, event.stage, event.generation, overwrite=r.overwrite, wave=r.wave),)
+            return (_shift(r, event.stage, event.generation, r.wave),)
         case ev.WaveOrdered():
-            return (ShiftTraffic(r.id, event.stage, event.generation, overwrite=r.overwrite, wave=event.wave),)
+            return (_shift(r, event.stage, event.generation, event.wave),)
         case ev.ShiftFailed() | ev.HostsRestored(pending=(_, *_)):
             # What is on the hosts now is read, not assumed; one with a higher generation refuses every order below it.
             return (ReadFleet(r.id, f"seq{after.seq}"),)
@@ -84,6 +84,10 @@ def _acts(event: ev.Event, after: ServiceState) -> tuple[Effect, ...]:
             # Quorum may have been reached meanwhile; nobody should have to react twice.
             return (ReadReactions(r.id, approval.stage, approval.attempt, serial=f"seq{after.seq}"),)
     return ()
+
+
+def _shift(r: Rollout, stage: str, generation: int, wave: int) -> ShiftTraffic:
+    return ShiftTraffic(r.id, stage, generation, r.overwrite, r.answered, wave)
 
 
 def lane(effect: Effect, service: str) -> str:

@@ -187,6 +187,7 @@ class Rollout:
     waved: int = 0  # the wave last read back; the same as `wave` while that one is watched
     wave_at: float | None = None  # when that was
     overwrite: bool = False  # whether a person had the shift under way overwrite what is on the hosts
+    answered: tuple[tuple[str, str], ...] = ()  # and what they were shown of it: (host, digest)
 
     @property
     def active(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -32,7 +33,10 @@ class Started:
         root.mkdir(parents=True, exist_ok=True)
         out, err = root / "stdout", root / "stderr"
         with out.open("wb") as stdout, err.open("wb") as stderr:
-            process = subprocess.Popen((*BOT, *argv), stdout=stdout, stderr=stderr, start_new_session=True)
+            # A shell starts what it puts into the background with SIGINT ignored, and that is inherited.
+            process = subprocess.Popen(
+                (*BOT, *argv), stdout=stdout, stderr=stderr, start_new_session=True, preexec_fn=_interruptible
+            )
         return cls(process, out, err)
 
     def output(self) -> str:
@@ -88,3 +92,7 @@ def _command(pid: int) -> str:
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
     except OSError:
         return "?"
+
+
+def _interruptible() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -21,6 +22,10 @@ class Harness(ABC):
 
     @abstractmethod
     def target(self, generation: int, weight: float = 1.0, mode: str = "shift") -> Target: ...
+
+    def of_epoch(self, epoch: int, generation: int, weight: float = 1.0, mode: str = "shift") -> Target:
+        return replace(self.target(generation, weight, mode), epoch=epoch)
+
     @abstractmethod
     def unreachable(self, name: str) -> None: ...
     @abstractmethod
@@ -102,6 +107,30 @@ class FleetContract:
         report = await fleet.router.shift(fleet.target(6, 10.0))
         assert report.outcome is Outcome.SUPERSEDED and len(report.failed) == 3
         assert await fleet.weights() == [0.0] * 3
+
+    async def test_of_one_generation_a_lower_epoch_is_refused(self, fleet: Harness) -> None:
+        assert (await fleet.router.shift(fleet.of_epoch(5, 1, 1.0))).outcome is Outcome.DONE
+        for late in (fleet.router.shift, fleet.router.roll_back):
+            report = await late(fleet.of_epoch(4, 1, 1.0))
+            assert report.outcome is Outcome.SUPERSEDED and len(report.failed) == 3
+            assert all("epoch 5" in result.error for result in report.failed)
+        assert await fleet.weights() == [1.0] * 3
+
+    async def test_the_generation_counts_before_the_epoch(self, fleet: Harness) -> None:
+        await fleet.router.shift(fleet.of_epoch(5, 1, 1.0))
+        assert (await fleet.router.shift(fleet.of_epoch(2, 2, 10.0))).outcome is Outcome.DONE
+        assert (await fleet.router.shift(fleet.of_epoch(9, 1, 50.0))).outcome is Outcome.SUPERSEDED
+        assert await fleet.weights() == [10.0] * 3
+
+    async def test_a_deposed_bot_can_neither_go_on_nor_put_back(self, fleet: Harness) -> None:
+        await fleet.router.shift(fleet.target(1, 1.0))
+        assert (await fleet.router.shift(fleet.of_epoch(1, 2, 10.0))).outcome is Outcome.DONE
+        assert (await fleet.router.shift(fleet.of_epoch(2, 2, 10.0))).outcome is Outcome.DONE, "again, by a newer bot"
+        fleet.unreachable(fleet.names[0])
+        report = await fleet.router.shift(fleet.of_epoch(1, 2, 10.0))
+        assert report.outcome is Outcome.SUPERSEDED
+        fleet.mend(fleet.names[0])
+        assert await fleet.weights() == [10.0] * 3
 
     async def test_the_same_generation_with_other_content_is_refused(self, fleet: Harness) -> None:
         await fleet.router.shift(fleet.target(1, 1.0))

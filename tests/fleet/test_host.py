@@ -29,6 +29,7 @@ class Program:
     def __init__(self, box: Box, wait: int = 300) -> None:
         self.box, self.boxes, self.wait = box, Boxes([box]), wait
         self.before = ""
+        self.epoch = 0
 
     def text(self, generation: int, weight: float | None = None) -> str:
         return nginx.render(
@@ -54,10 +55,21 @@ class Program:
 
     def stage(self, generation: int, weight: float | None = None, *, verb: str = "stage", **how: str) -> dict[str, Any]:
         text = self.text(generation, weight)
-        return self.run(verb, SERVICE, str(generation), hashlib.sha256(text.encode()).hexdigest(), stdin=text, **how)
+        return self.run(
+            verb,
+            SERVICE,
+            str(generation),
+            str(self.epoch),
+            hashlib.sha256(text.encode()).hexdigest(),
+            stdin=text,
+            **how,
+        )
 
     def commit(self, generation: int, **how: str) -> dict[str, Any]:
-        return self.run("commit", SERVICE, str(generation), **how)
+        return self.run("commit", SERVICE, str(generation), str(self.epoch), **how)
+
+    def revert(self, generation: int) -> dict[str, Any]:
+        return self.run("revert", SERVICE, str(generation), str(self.epoch))
 
     def shift(self, generation: int) -> None:
         assert self.stage(generation)["ok"] and self.commit(generation)["ok"]
@@ -80,9 +92,9 @@ def test_first_commit_and_its_revert(program: Program) -> None:
     program.shift(1)
     line = program.commit(1)
     assert line["ok"] and line["already"] and line["swapped"] and "generation=1 " in line["live"]
-    line = program.run("revert", SERVICE, "1")
+    line = program.revert(1)
     assert line["ok"] and not line["swapped"] and not program.box.live.exists() and program.served() == 0
-    assert program.run("revert", SERVICE, "1")["already"]
+    assert program.revert(1)["already"]
     assert program.commit(1)["code"] == "unstaged"
     program.shift(1)
 
@@ -91,34 +103,82 @@ def test_revert_brings_the_previous_back_and_lower_ones_stay_out(program: Progra
     program.shift(3)
     program.shift(5)
     assert program.stage(5)["already"]
-    assert program.run("revert", SERVICE, "5")["ok"] and program.served() == 3
+    assert program.revert(5)["ok"] and program.served() == 3
     assert program.box.live.read_text() == program.text(3)
     assert program.stage(4)["code"] == "fenced" and program.stage(3)["code"] == "fenced"
     assert program.stage(5, 7.0)["code"] == "conflict"
     assert program.stage(4, verb="apply")["code"] == "fenced" and program.served() == 3
 
 
+def test_of_one_generation_a_lower_epoch_is_refused_by_every_verb(program: Program) -> None:
+    program.shift(1)
+    program.epoch = 4
+    program.shift(2)
+    program.epoch = 3
+    for line in (program.stage(2), program.commit(2), program.stage(2, verb="apply"), program.revert(2)):
+        assert line["code"] == "deposed" and "epoch 4" in line["error"] and line["swapped"]
+    assert program.served() == 2 and program.run("read", SERVICE)["epoch"] == 4
+    program.shift(3)
+    assert program.run("read", SERVICE)["epoch"] == 3, "the generation counts first"
+
+
+def test_a_newer_bot_deposes_the_older_by_any_verb(program: Program) -> None:
+    program.shift(1)
+    program.stage(2)
+    program.epoch = 1
+    assert program.commit(2)["ok"]
+    program.epoch = 0
+    assert program.revert(2)["code"] == "deposed" and program.served() == 2
+    program.epoch = 2
+    assert program.stage(2)["already"]
+    program.epoch = 1
+    assert program.commit(2)["code"] == "deposed"
+    program.epoch = 3
+    assert program.revert(2)["ok"] and program.served() == 1
+    program.epoch = 2
+    assert program.stage(2)["code"] == "deposed" and program.served() == 1
+
+
+def test_a_record_without_an_epoch_counts_as_epoch_0(program: Program) -> None:
+    program.epoch = 5
+    program.shift(1)
+    record = program.box.state / f"{SERVICE}.seen"
+    record.write_text(" ".join(record.read_text().split()[:2]) + "\n")
+    program.epoch = 0
+    assert program.commit(1)["already"] and program.run("read", SERVICE)["epoch"] == 0
+
+
+def test_an_older_order_cannot_take_back_what_a_newer_one_is_about_to_replace(program: Program) -> None:
+    program.shift(1)
+    program.shift(2)
+    program.stage(3)
+    assert program.revert(2)["code"] == "fenced" and program.served() == 2
+    assert program.commit(3)["ok"] and program.revert(2)["already"]
+
+
 def test_a_late_commit_after_the_revert_does_nothing(program: Program) -> None:
     program.shift(1)
     program.stage(2)
-    assert program.run("revert", SERVICE, "2")["already"]
+    assert program.revert(2)["already"]
     assert program.commit(2)["code"] == "unstaged" and program.served() == 1
 
 
 def test_what_arrives_broken_is_refused(program: Program) -> None:
     text = program.text(1)
     digest = hashlib.sha256(text.encode()).hexdigest()
-    assert program.run("stage", SERVICE, "1", digest, stdin=text[:-5])["code"] == "arrived"
-    assert program.run("stage", SERVICE, "2", digest, stdin=text)["code"] == "arrived"
+    assert program.run("stage", SERVICE, "1", "0", digest, stdin=text[:-5])["code"] == "arrived"
+    assert program.run("stage", SERVICE, "2", "0", digest, stdin=text)["code"] == "arrived"
     assert not program.box.live.exists()
 
 
 @pytest.mark.parametrize(
     "words",
     [
-        ("stage", "a/../b", "1", "0" * 64),
-        ("stage", SERVICE, "1", "zz"),
-        ("stage", SERVICE, "-1", "0" * 64),
+        ("stage", "a/../b", "1", "0", "0" * 64),
+        ("stage", SERVICE, "1", "0", "zz"),
+        ("stage", SERVICE, "-1", "0", "0" * 64),
+        ("stage", SERVICE, "1", "-1", "0" * 64),
+        ("stage", SERVICE, "1", "00", "0" * 64),
         ("commit", SERVICE, "$(id)"),
         ("commit", SERVICE, "007"),
         ("commit", SERVICE),
@@ -177,7 +237,7 @@ def test_a_full_disk_changes_nothing(program: Program) -> None:
     assert program.served() == 1
     assert program.commit(2)["ok"]
     program.before = "trap '' XFSZ; ulimit -f 0\n"
-    assert program.run("revert", SERVICE, "2")["ok"]
+    assert program.revert(2)["ok"]
     program.before = ""
     assert program.served() == 1
 
@@ -238,7 +298,7 @@ def test_wget_does_where_curl_is_missing(program: Program, tmp_path: Path) -> No
     program.before = f"PATH={tmp_path}\n"
     program.shift(1)
     assert program.served() == 1 and program.commit(1)["already"]
-    assert program.run("revert", SERVICE, "1")["ok"]
+    assert program.revert(1)["ok"]
 
 
 def test_two_services_on_one_host(program: Program) -> None:
@@ -246,7 +306,7 @@ def test_two_services_on_one_host(program: Program) -> None:
     target = program.boxes.target(7, 5.0)
     other = nginx.render(type(target)("other", "R-2", 7, target.traffic, "shift", 5.0, False, "R-2"), program.box.host)
     digest = hashlib.sha256(other.encode()).hexdigest()
-    assert program.run("apply", "other", "7", digest, stdin=other)["ok"]
+    assert program.run("apply", "other", "7", "0", digest, stdin=other)["ok"]
     assert program.served() == 1
     assert nginx.parse_status(program.run("read", "other")["live"][0])[0].generation == 7
 
@@ -259,7 +319,7 @@ def test_a_rollback_interrupts_a_commit_that_waits(program: Program) -> None:
     host = program.box.host
     place = [host.nginx, host.nginx_conf, host.conf_dir, host.pid_file, host.status, "1500"]
     waiting = subprocess.Popen(
-        ["sh", "-c", PROGRAM_TEXT, PROGRAM, *place, "commit", SERVICE, "2"], stdout=subprocess.PIPE
+        ["sh", "-c", PROGRAM_TEXT, PROGRAM, *place, "commit", SERVICE, "2", "0"], stdout=subprocess.PIPE
     )
     wait_for(lambda: program.box.live.read_text() == program.text(2), "the commit did not swap")
     program.wait = 50
@@ -304,7 +364,7 @@ def test_killed_anywhere_it_leaves_old_or_new_and_the_next_call_repairs(program:
             generation += 1
             assert program.stage(generation, verb="apply")["ok"]
         else:
-            line = program.run("revert", SERVICE, str(generation))
+            line = program.revert(generation)
             assert line["ok"] and not line["swapped"] and program.served() == old
             generation += 1
             program.shift(generation)
@@ -326,7 +386,7 @@ def test_killed_while_it_puts_back_the_next_call_repairs(program: Program) -> No
         kills += "killed" in program.commit(2, text=text)
         os.kill(program.box.master, signal.SIGCONT)
         program.wait = 300
-        line = program.run("revert", SERVICE, "2")
+        line = program.revert(2)
         assert line["ok"] and program.served() == 1 and program.run("read", SERVICE)["pending"] == ""
         assert program.stage(2)["ok"]
     assert kills >= 2

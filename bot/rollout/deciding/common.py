@@ -38,4 +38,6 @@ def order_shift(
 
     waves: what goes first; none where the share was already on every host and is only put back.
     """
-    return ev.ShiftOrdered(stage.name, state.generation + 1, stage.weight, why, by, now, waves)
+    drift = state.rollout.drift if state.rollout and why != "stage" else ()
+    shown = tuple((d.host, d.digest) for d in drift)
+    return ev.ShiftOrdered(stage.name, state.generation + 1, stage.weight, why, by, now, shown, waves)
