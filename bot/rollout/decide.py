@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, replace
 from functools import singledispatch
 
 from bot.rollout import events as ev
@@ -11,6 +9,9 @@ from bot.rollout import intents as it
 from bot.rollout.approval import member, standing
 from bot.rollout.deciding import boards, reactions, reports
 from bot.rollout.deciding.common import ask, begin_watch, next_stage, order_shift
+from bot.rollout.deciding.starting import refuse_salt
+from bot.rollout.deciding.starting import roles_for as roles_for
+from bot.rollout.deciding.starting import simulate as simulate
 from bot.rollout.intents import Refusal, refuse
 from bot.rollout.model import DriftedHost, Hold, Person, Rollout, ServiceState, Status
 from bot.rollout.plan import Plan, Stage
@@ -18,32 +19,7 @@ from bot.rollout.waves import waves
 
 Decision = tuple[ev.Event, ...] | Refusal
 
-DRY_RUN = "dry-run"
-SALT = re.compile(r"[A-Za-z0-9._-]{1,64}")  # as bot.fleet.valid.word takes it: nothing nginx gives a meaning to
 REBAKE = frozenset({Hold.GATES_FAILED, Hold.NOT_ENOUGH_DATA})
-
-
-@dataclass(frozen=True, slots=True)
-class Roles:
-    """The two ends of a rollout: which backends serve now, and which get the new version."""
-
-    stable: tuple[str, ...]
-    canary: tuple[str, ...]
-    stable_version: str
-
-
-def roles_for(state: ServiceState, plan: Plan) -> Roles | None:
-    """Pools swap after a completed rollout: what serves now is the stable end, whatever the plan calls it.
-
-    None = what serves now is in neither pool of the plan; starting would send everybody somewhere unknown.
-    """
-    traffic = plan.traffic
-    if not state.serving or set(state.serving) == set(traffic.stable):
-        version = state.serving_version or traffic.stable_version
-        return Roles(traffic.stable, traffic.canary, version)
-    if set(state.serving) == set(traffic.canary):
-        return Roles(traffic.canary, traffic.stable, state.serving_version or traffic.stable_version)
-    return None
 
 
 def decide(state: ServiceState, intent: it.Intent, now: float, plan: Plan, bot_user: str = "") -> Decision:
@@ -92,7 +68,7 @@ def _start(state: ServiceState, intent: it.Start, now: float, plan: Plan) -> Dec
         return refuse("serving_elsewhere", serving=", ".join(state.serving), version=state.serving_version or "?")
     if intent.version == roles.stable_version:
         return refuse("already_serving", version=intent.version, service=state.service)
-    refused = _salt(intent.salt, plan)
+    refused = refuse_salt(intent.salt, plan)
     if refused:
         return refused
     first = plan.stages[0]
@@ -111,15 +87,6 @@ def _start(state: ServiceState, intent: it.Start, now: float, plan: Plan) -> Dec
         at=now,
     )
     return (started, ask(None, first, now, plan, actor.user))
-
-
-def _salt(salt: str, plan: Plan) -> Refusal | None:
-    """A salt of one's own stands in the nginx file, and only sticky has a use for it."""
-    if not salt:
-        return None
-    if plan.traffic.strategy != "sticky":
-        return refuse("salt_without_sticky", strategy=plan.traffic.strategy)
-    return None if SALT.fullmatch(salt) else refuse("bad_salt", salt=salt)
 
 
 def _roll_back(state: ServiceState, intent: it.RollBack, now: float) -> Decision:
@@ -295,31 +262,3 @@ def _release(r: Rollout, now: float) -> tuple[ev.Event, ...]:
     if r.warm_until is None or now < r.warm_until:
         return ()
     return (ev.PoolReleased(r.id, r.stable_version, now),)
-
-
-def simulate(state: ServiceState, version: str, plan: Plan, salt: str = "") -> Rollout | Refusal:
-    """The rollout that `start` would begin, for the dry run; nothing is recorded. salt "": one of its own."""
-    roles = roles_for(replace(state, rollout=None), plan)
-    if roles is None:
-        return refuse("serving_elsewhere", serving=", ".join(state.serving), version=state.serving_version or "?")
-    if version == roles.stable_version:
-        return refuse("already_serving", version=version, service=state.service)
-    refused = _salt(salt, plan)
-    if refused:
-        return refused
-    first = plan.stages[0]
-    return Rollout(
-        id=DRY_RUN,
-        service=state.service,
-        version=version,
-        stable_version=roles.stable_version,
-        stable=roles.stable,
-        canary=roles.canary,
-        salt=salt or DRY_RUN,
-        initiator="",
-        reason="",
-        plan_hash=plan.hash,
-        started_at=0.0,
-        status=Status.AWAITING_APPROVAL,
-        stage=first.name,
-    )
