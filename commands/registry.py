@@ -36,7 +36,7 @@ async def _help(room: Room) -> Outgoing:
 COMMANDS: tuple[Command, ...] = (
     Command(
         "start",
-        "/rollout start SERVICE VERSION [reason]",
+        "/rollout start SERVICE VERSION [--sticky-salt SALT] [reason]",
         "help.start",
         True,
         start.handle,
@@ -64,7 +64,14 @@ COMMANDS: tuple[Command, ...] = (
     Command("restore", "/rollout restore [SERVICE]", "help.restore", True, drift.restore),
     Command("adopt", "/rollout adopt [SERVICE]", "help.adopt", True, drift.adopt),
     Command("status", "/rollout status [SERVICE]", "help.status", False, status.handle, ("st", "状态")),
-    Command("plan", "/rollout plan SERVICE VERSION", "help.plan", False, plan.handle, ("dry-run", "dryrun", "预演")),
+    Command(
+        "plan",
+        "/rollout plan SERVICE VERSION [--sticky-salt SALT]",
+        "help.plan",
+        False,
+        plan.handle,
+        ("dry-run", "dryrun", "预演"),
+    ),
     Command("history", "/rollout history [SERVICE]", "help.history", False, history.handle, ("log", "历史")),
     Command("note", "/rollout note [SERVICE] TEXT", "help.note", True, note.handle, ("备注",)),
     Command("help", "/rollout help [COMMAND]", "help.help", False, _help, ("?", "--help", "-h", "帮助")),
