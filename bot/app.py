@@ -28,6 +28,7 @@ from bot.engine.rollouts import Rollouts
 from bot.engine.speaker import Speaker
 from bot.engine.ticks import Ticks
 from bot.engine.worker import Worker
+from bot.notify.heartbeat import Heartbeat
 from bot.prometheus import Prometheus
 from bot.slack.chat import SlackChat, new_client
 from bot.slack.directory import SlackDirectory
@@ -115,6 +116,8 @@ class Bot:
         registry.register(Telemetry(self.rollouts, settings.plans))
         self.web = Web(self.problems, registry, self.slack_app if self._takes and not self.sockets else None)
         self._refreshing: set[asyncio.Task[None]] = set()
+        beat = settings.channels.heartbeat
+        self.heartbeat = Heartbeat(beat, self.problems, _logged) if beat else None
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Bot:
@@ -144,6 +147,9 @@ class Bot:
             self.sockets.start()
             self._stack.push_async_callback(self.sockets.stop)
         self._stack.push_async_callback(self.listeners.stop)
+        if self.heartbeat:
+            self.heartbeat.start()
+            self._stack.push_async_callback(self.heartbeat.stop)
         log.info("started", mode=self._settings.slack.mode, port=port, leads=self.leads.epochs())
 
     async def _begin_acting(self) -> None:
@@ -215,6 +221,10 @@ class Bot:
         if self.ticks.failing:
             found["ticks"] = ", ".join(sorted(self.ticks.failing))
         return found
+
+
+async def _logged(problem: str) -> None:
+    """The heartbeat logs by itself; people are told once alerts have their routes."""
 
 
 async def serve(settings: Settings, role: Role = "all") -> int:

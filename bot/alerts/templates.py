@@ -1,7 +1,7 @@
 """Annotations with values in them, in the part of Prometheus' template language that rules really use. Pure.
 
-`{{ $value }}`, `{{ $labels.instance }}`, `{{ $value | humanize }}`, `{{ printf "%.2f" $value }}`. What is not understood
-stays as it was written: an alert must not be lost for a mistake in its sentence.
+`{{ $value }}`, `{{ $labels.instance }}`, `{{ $value | humanize }}`, `{{ printf "%.2f" $value }}`. What is not
+understood stays as it was written: an alert must not be lost for a mistake in its sentence.
 """
 
 from __future__ import annotations

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from email.utils import parsedate_to_datetime
+from urllib.parse import quote, quote_plus
 
 MEND_WAIT = 30.0  # seconds between looks whether the way itself was mended
 LONGEST = 3600.0  # seconds: no provider's wish to wait is followed for longer
@@ -41,3 +43,13 @@ def named_wait(text: str) -> float | None:
     if not match:
         return None
     return bounded(float(match[1]) * (60 if match[2].lower() == "min" else 1))
+
+
+def scrubbed(text: object, secrets: Iterable[str]) -> str:
+    """Without the secrets, as they are and as a URL writes them. Others' sentences may repeat what they were sent."""
+    line = str(text)
+    for secret in sorted(secrets, key=len, reverse=True):
+        for form in {secret, quote(secret, safe=""), quote_plus(secret), quote(secret)}:
+            if len(form) >= 4:
+                line = line.replace(form, "***")
+    return line

@@ -87,12 +87,12 @@ class MailChannel:
             return Retryable(f"{where} shows a certificate that is not valid ({certificate}): {mend}", MEND_WAIT)
         if isinstance(error, TimeoutError | aiosmtplib.SMTPTimeoutError):
             what = f"{where} gave no answer in time"
-        elif type(error) is aiosmtplib.SMTPException and "STARTTLS" in str(error):
-            mend = "have it offer that, or use smtps://; ?starttls=never where the network can be trusted"
-            return Retryable(f"{where} offers no STARTTLS: {mend}", MEND_WAIT)
         elif type(error) is aiosmtplib.SMTPException and "AUTH" in str(error):
             mend = "remove user and password from the URL, or use the port where it does"
             return Retryable(f"{where} lets nobody log in: {mend}", MEND_WAIT)
+        elif type(error) is aiosmtplib.SMTPException and "STARTTLS" in str(error):
+            mend = "have it offer that, or use smtps://; ?starttls=never where the network can be trusted"
+            return Retryable(f"{where} offers no STARTTLS: {mend}", MEND_WAIT)
         else:
             what = f"{where} cannot be reached: {shown(error)}; check SMTP_URL and the network"
         if step == "data":

@@ -32,6 +32,7 @@ _PLAIN: Final = str.maketrans(
         "×": "x",
     }
 )
+_LOOKED_AT: Final = 8000  # characters; more than any number of segments holds, and soon counted
 _WORD: Final = 24  # characters that a cut at a word's end may cost; a longer word is cut inside
 
 Alphabet = Literal["gsm7", "ucs2"]
@@ -80,15 +81,14 @@ def fit(text: str, gsm7: int = 1, ucs2: int = 2) -> str:
 
     What is too long ends with an ellipsis after a whole word, or at least a whole grapheme. gsm7, ucs2: from 1.
     """
-    text = text.strip()
+    text = text[:_LOOKED_AT].strip()
     plain = text.translate(_PLAIN)
     if size(plain).alphabet == "gsm7":
         text = plain
     if _fits(text, gsm7, ucs2):
         return text
     more = _MORE[size(text).alphabet]
-    room = max(gsm7 * _SINGLE["gsm7"], ucs2 * _SINGLE["ucs2"])  # characters, of one unit at least
-    graphemes = regex.findall(r"\X", text[: room + 100])
+    graphemes = regex.findall(r"\X", text)
     low, high = 0, len(graphemes)  # how many stay: `low` of them fit, `high` do not
     while high - low > 1:
         middle = (low + high) // 2

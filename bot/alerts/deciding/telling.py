@@ -59,7 +59,9 @@ def wanting(state: AlertsState, plan: AlertPlan, now: float) -> set[str]:
         if group.changed_at is None and not group.told:
             continue
         route = plan.route_of(group.route)
-        if (group.changed_at is not None and now >= due(group, route)) or (group.told and group.said_at is not None and now >= group.said_at + route.repeat_interval):
+        ripe = group.changed_at is not None and now >= due(group, route)
+        again = group.told and group.said_at is not None and now >= group.said_at + route.repeat_interval
+        if ripe or again:
             found.add(group.key)
     return found
 
