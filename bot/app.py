@@ -10,6 +10,7 @@ import secrets
 import signal
 import socket
 import sys
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import Literal
 
@@ -17,13 +18,15 @@ import structlog
 from prometheus_client import CollectorRegistry
 from slack_bolt.async_app import AsyncApp
 
+from bot.alert_parts import AlertParts, build_alerts
+from bot.alerts.model import STREAM, Alert
 from bot.engine.acting import FencedChat
 from bot.engine.intake import Intake
 from bot.engine.leads import Leads, StoreClock
 from bot.engine.observer import Observer
 from bot.engine.outage import Outage
 from bot.engine.performers import Performers
-from bot.engine.ports import Final, Retryable, Store
+from bot.engine.ports import Chat, Final, Retryable, Store
 from bot.engine.rollouts import Rollouts
 from bot.engine.speaker import Speaker
 from bot.engine.ticks import Ticks
@@ -89,7 +92,8 @@ class Bot:
         clock = StoreClock()
         # Containers often have one host name and process id for ever: only the random part tells their lives apart.
         owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-        self.leads = Leads(store, settings.plans, owner, clock, gained=self._gained, lost=self._lost)
+        streams = (*settings.plans, *((STREAM,) if settings.alerts else ()))
+        self.leads = Leads(store, streams, owner, clock, gained=self._gained, lost=self._lost)
         self.rollouts = Rollouts(
             store,
             settings.plans,
@@ -99,11 +103,18 @@ class Bot:
             clock=clock,
             timezone=settings.timezone,
         )
-        speaker = Speaker(self.rollouts, store, FencedChat(self.chat, self.leads.stands), directory, messages)
+        chat = FencedChat(self.chat, self.leads.stands)
+        speaker = Speaker(self.rollouts, store, chat, directory, messages, self._firing)
         observer = Observer(self.rollouts, store, self.metrics, self.fleets, clock)
-        performers = Performers(self.rollouts, self.fleets, speaker, observer)
+        self.alerts = self._alerts(chat, messages, clock) if settings.alerts else None
+        performers = Performers(
+            self.rollouts, self.fleets, speaker, observer, self.alerts.sender.perform if self.alerts else None
+        )
         self.worker = Worker(store, performers.perform, clock, owner, epochs=self.leads.epochs, fenced=self.leads.drop)
         self.ticks = Ticks(observer, store, settings.plans, self.leads, clock)
+        if self.alerts:
+            self.ticks.every(1.0, "evaluate alerts", self.alerts.watch.evaluate, STREAM)
+            self.ticks.every(1.0, "tick alerts", self.alerts.watch.tick, STREAM)
         self.outage = Outage(store, self.rollouts, self.chat, messages, clock, self.leads.epochs)
         intake = Intake(self.rollouts, store)
         self.listeners = Listeners(self.rollouts, messages, directory, intake, store, self.chat)
@@ -119,6 +130,24 @@ class Bot:
         beat = settings.channels.heartbeat
         self.heartbeat = Heartbeat(beat, self.problems, _logged) if beat else None
         self._stack = AsyncExitStack()
+
+    def _firing(self, service: str) -> Sequence[Alert]:
+        state = self.alerts.alerting.known if self.alerts else None
+        return state.firing(service) if state else ()
+
+    def _alerts(self, chat: Chat, messages: Messages, clock: StoreClock) -> AlertParts:
+        assert self._settings.alerts is not None
+        return build_alerts(
+            self._settings,
+            self._settings.alerts,
+            self._store,
+            self.metrics,
+            chat,
+            self.rollouts,
+            messages,
+            wake=lambda: self.worker.wake(),
+            clock=clock,
+        )
 
     async def __aenter__(self) -> Bot:
         try:
@@ -137,6 +166,9 @@ class Bot:
         for service in self._settings.plans:
             await self.rollouts.state(service)
             self._stack.push_async_callback(self.fleets[service].aclose)
+        if self.alerts:
+            await self.alerts.alerting.state()
+            self._stack.push_async_callback(self.alerts.aclose)
         self._stack.callback(self.metrics.close)
         port = await self._listen()
         # What needs no Slack begins at once: a rollback must not wait for a token to be checked.
@@ -174,14 +206,17 @@ class Bot:
         """A commit of any replica's; "" = perhaps many were missed."""
         self.worker.wake()
         self.leads.poke()
-        for service in [stream] if stream else self._settings.plans:
+        for service in [stream] if stream else [*self._settings.plans, STREAM]:
             task = asyncio.create_task(self._refresh(service), name=f"refresh {service}")
             self._refreshing.add(task)
             task.add_done_callback(self._refreshing.discard)
 
     async def _refresh(self, service: str) -> None:
         try:
-            await self.rollouts.refresh(service)
+            if service != STREAM:
+                await self.rollouts.refresh(service)
+            elif self.alerts:
+                await self.alerts.alerting.refresh()
         except Retryable as error:
             log.warning("the newest state could not be read", service=service, error=str(error))
 

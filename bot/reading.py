@@ -7,11 +7,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+from bot.engine import replay
 from bot.engine.ports import Fleet
 from bot.engine.targets import backward, forward, highest_generation
 from bot.fleet.target import HostState, Outcome
 from bot.rollout.decide import simulate
-from bot.rollout.evolve import fold
 from bot.rollout.intents import Refusal
 from bot.rollout.model import ServiceState
 from bot.rollout.plan import Plan, Stage
@@ -27,8 +27,7 @@ async def _state(settings: Settings, service: str) -> ServiceState:
         return ServiceState(service)
     store = await SqliteStore.open(path, read_only=True)
     try:
-        stored = await store.load(service)
-        return fold(stored.snapshot or ServiceState(service), (event for _, event in stored.events))
+        return replay.service(await store.load(service), service)
     finally:
         await store.close()
 

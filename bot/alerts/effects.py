@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from bot.alerts.model import Why
+
 
 @dataclass(frozen=True, slots=True)
 class SendAlert:
@@ -20,6 +22,7 @@ class SendAlert:
     channel: str
     to: str
     critical: bool = False
+    why: Why = "new"
 
     @property
     def priority(self) -> int:

@@ -100,6 +100,7 @@ class FellBack:
     serial: int
     sends: tuple[Send, ...]
     at: float
+    why: Why = "new"
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,8 @@ def _(e: ev.GroupsTold, state: AlertsState) -> AlertsState:
 def _told(group: Group, told: ev.Told, at: float) -> Group:
     known = tuple(dict.fromkeys(f for f in (*group.told, *told.new, *told.still) if f not in told.gone))
     opened = tuple(
-        Receipt(told.serial, s.receiver, s.channel, s.to, at=at, instead_of=s.instead_of) for s in told.sends
+        Receipt(told.serial, s.receiver, s.channel, s.to, at=at, instead_of=s.instead_of, why=told.why)
+        for s in told.sends
     )
     group = replace(
         group,
@@ -145,7 +146,9 @@ def _(e: ev.FellBack, state: AlertsState) -> AlertsState:
     group = state.groups.get(e.group)
     if group is None:
         return state
-    opened = tuple(Receipt(e.serial, s.receiver, s.channel, s.to, at=e.at, instead_of=s.instead_of) for s in e.sends)
+    opened = tuple(
+        Receipt(e.serial, s.receiver, s.channel, s.to, at=e.at, instead_of=s.instead_of, why=e.why) for s in e.sends
+    )
     detail = ", ".join(dict.fromkeys(f"{s.instead_of} → {s.receiver}" for s in e.sends))
     fallen = _noted(replace(group, receipts=_kept((*group.receipts, *opened))), e.at, "fell_back", detail)
     return replace(state, groups={**state.groups, e.group: fallen})

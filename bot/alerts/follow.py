@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from bot.alerts import events as ev
 from bot.alerts.effects import AlertEffect, SendAlert, ShowAlert
 from bot.alerts.evolve import alerts_of
-from bot.alerts.model import AlertsState, Group
+from bot.alerts.model import AlertsState, Group, Why
 from bot.alerts.plan import AlertPlan
 
 LANES = 16  # of a channel: one recipient's notifications of one group stay in order, and a slow one holds up few
@@ -18,11 +18,11 @@ def follow(event: ev.AlertEvent, after: AlertsState, plan: AlertPlan) -> tuple[A
     """Effects of one event; `after` is the state with the event in it."""
     match event:
         case ev.GroupsTold():
-            sent = [e for told in event.told for e in _sends(after, told.group, told.serial, told.sends)]
+            sent = [e for told in event.told for e in _sends(after, told.group, told.serial, told.why, told.sends)]
             return (*sent, *_shown((after.groups[t.group] for t in event.told), plan))
         case ev.FellBack():
             group = after.groups[event.group]
-            return (*_sends(after, event.group, event.serial, event.sends), *_shown((group,), plan))
+            return (*_sends(after, event.group, event.serial, event.why, event.sends), *_shown((group,), plan))
         case ev.GroupAcknowledged():
             return _shown((after.groups[event.group],), plan)
         case ev.DeliveriesReported():
@@ -40,10 +40,10 @@ def follow(event: ev.AlertEvent, after: AlertsState, plan: AlertPlan) -> tuple[A
     return ()
 
 
-def _sends(state: AlertsState, key: str, serial: int, sends: Iterable[ev.Send]) -> tuple[SendAlert, ...]:
+def _sends(state: AlertsState, key: str, serial: int, why: Why, sends: Iterable[ev.Send]) -> tuple[SendAlert, ...]:
     group = state.groups[key]
     critical = any(alert.severity == "critical" for alert in alerts_of(state, group))
-    return tuple(SendAlert(key, group.life, serial, s.receiver, s.channel, s.to, critical) for s in sends)
+    return tuple(SendAlert(key, group.life, serial, s.receiver, s.channel, s.to, critical, why) for s in sends)
 
 
 def _shown(groups: Iterable[Group], plan: AlertPlan) -> tuple[ShowAlert, ...]:

@@ -64,6 +64,7 @@ class Receipt:
     at: float = 0.0
     detail: str = ""
     instead_of: str = ""  # the receiver whose place it takes
+    why: Why = "new"
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,15 @@ class Rule:
     summary: str = ""
     description: str = ""
 
+    @property
+    def key(self) -> str:
+        return rule_key(self.name, self.severity)
+
+
+def rule_key(name: str, severity: str) -> str:
+    """One name may have a rule for each severity."""
+    return f"{name}/{severity}"
+
 
 @dataclass(frozen=True, slots=True)
 class Receiver:

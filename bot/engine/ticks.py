@@ -38,6 +38,10 @@ class Ticks:
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
         )
 
+    def every(self, seconds: float, name: str, act: Callable[[], Awaitable[object]], stream: str) -> None:
+        """One more job of a stream, before `start`."""
+        self._every(seconds, name, lambda _: act(), stream)
+
     def start(self) -> None:
         for service, plan in self._plans.items():
             self._every(plan.interval, f"evaluate:{service}", self._observer.evaluate, service)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from bot.engine.ports import Commit, Committed, Conflict, Measurement, MessageRef, Stored
-from bot.rollout.events import Event
-from bot.rollout.model import Board, Rollout, ServiceState
+from bot.engine.ports import Commit, Committed, Conflict, LogEvent, Measurement, MessageRef, Stored, StreamState
+from bot.rollout.model import Board, Rollout
 from bot.store import leads, outbox
 from bot.store.codec import BOARDS, EVENTS, ROLLOUTS, STATES
 from bot.store.rules import check_epoch, day_and_number, number
@@ -78,7 +77,7 @@ def load(db: Db, stream: str) -> Stored:
     return Stored(snapshot, events(db, stream, snapshot.seq if snapshot else 0))
 
 
-def _snapshot(db: Db, stream: str) -> ServiceState | None:
+def _snapshot(db: Db, stream: str) -> StreamState | None:
     """None also for one that this version cannot read: the log has it all, it only takes longer."""
     row = db.execute("SELECT state FROM snapshots WHERE stream = ?", (stream,)).fetchone()
     try:
@@ -87,7 +86,7 @@ def _snapshot(db: Db, stream: str) -> ServiceState | None:
         return None
 
 
-def events(db: Db, stream: str, after: int) -> tuple[tuple[int, Event], ...]:
+def events(db: Db, stream: str, after: int) -> tuple[tuple[int, LogEvent], ...]:
     rows = db.execute("SELECT seq, event FROM events WHERE stream = ? AND seq > ? ORDER BY seq", (stream, after))
     return tuple([(seq, EVENTS.decode(text)) for seq, text in rows])
 

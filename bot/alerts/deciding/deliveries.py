@@ -59,7 +59,7 @@ def _fall_back(state: AlertsState, d: ev.Delivery, now: float, plan: AlertPlan) 
             continue
         found = sends(state, plan, (name,), now, instead_of=d.receiver, known=known)
         if found:
-            return (ev.FellBack(group.key, d.serial, found, now),)
+            return (ev.FellBack(group.key, d.serial, found, now, of_serial[0].why),)
     return ()
 
 

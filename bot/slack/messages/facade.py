@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from bot.engine.ports import Outgoing
+from bot.alerts.model import Alert, Group, Why
+from bot.engine.ports import Notice, Outgoing
 from bot.rollout.events import Event
 from bot.rollout.intents import Refusal
 from bot.rollout.model import Board, Rollout
 from bot.rollout.plan import Plan
-from bot.slack.messages import dry_run, overview, refusals, replies, timeline
+from bot.slack.messages import alert_card, alert_notice, dry_run, overview, refusals, replies, timeline
 from bot.slack.messages.asking import Asking, approval
 from bot.slack.messages.card import card
 from bot.slack.messages.limits import cut, fit
@@ -34,9 +35,14 @@ class Messages:
         self._lang: Lang = lang
         self._w = Words(lang, timezone)
 
-    def card(self, rollout: Rollout, plan: Plan, board: Board | None, now: float) -> Outgoing:
-        """The one card. board: of the live stage, None = nothing measured yet; one of another shift is disregarded."""
-        return self._fit(card(Scene(self._w, rollout, plan, now, board)))
+    def card(
+        self, rollout: Rollout, plan: Plan, board: Board | None, now: float, alerts: Sequence[Alert] = ()
+    ) -> Outgoing:
+        """The one card. board: of the live stage, None = nothing measured yet; one of another shift is disregarded.
+
+        alerts: those that fire on the service now.
+        """
+        return self._fit(card(Scene(self._w, rollout, plan, now, board), alerts))
 
     def approval(
         self, rollout: Rollout, plan: Plan, stage_name: str, attempt: int, now: float, board: Board | None = None
@@ -100,6 +106,20 @@ class Messages:
     def outage(self, rollout: Rollout, plan: Plan, since: float, until: float | None) -> Outgoing:
         """The database is away since; with `until`, that it is back."""
         return self._fit(replies.outage(self._w, rollout, plan, since, until))
+
+    def alert_card(self, group: Group, alerts: Sequence[Alert], live: Sequence[Rollout], now: float) -> Outgoing:
+        """The one message of a group of alerts. live: the rollouts under way."""
+        return self._fit(alert_card.card(self._w, group, alerts, live, now))
+
+    def alert_reply(self, group: Group, alerts: Sequence[Alert], why: Why, now: float) -> Outgoing:
+        """Below that message: what people have to notice."""
+        return self._fit(alert_card.reply(self._w, group, alerts, why, now))
+
+    def alert_notice(
+        self, group: Group, alerts: Sequence[Alert], why: Why, live: Sequence[Rollout], now: float
+    ) -> Notice:
+        """For mail and SMS: plain text."""
+        return alert_notice.notice(self._w, group, alerts, why, live, now)
 
     def error(self, text: str) -> Outgoing:
         return self._fit(replies.error(self._w, text))

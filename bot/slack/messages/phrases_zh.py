@@ -1,9 +1,11 @@
 """中文：卡片、审批、时间线。`{facts}` 按名称填入；各语言的键必须一致。"""
 
 from bot.slack.messages.answers_zh import ANSWERS
+from bot.slack.messages.phrases_alerts_zh import PHRASES as ALERTS
 
 PHRASES: dict[str, str] = {
     **ANSWERS,
+    **ALERTS,
     # 词与单位
     "unit.s": "秒",
     "unit.min": "分",
