@@ -38,13 +38,14 @@ from bot.slack.directory import SlackDirectory
 from bot.slack.listeners import Listeners, build_app
 from bot.slack.messages import Messages
 from bot.slack.socket import SocketRunner
-from bot.store.sqlite import SqliteStore
+from bot.store.opening import open_store
 from bot.telemetry import Telemetry
 from bot.web import Web
-from bot.wiring import build_fleets, database_path
+from bot.wiring import build_fleets
 from config.settings import Settings
 
 log = structlog.get_logger()
+STORE_WAIT = 5.0  # seconds, at most, between looks whether the database is back, at boot
 TOKEN_WAIT = 30.0  # seconds, at most, between looks whether Slack is back, at boot
 DRAIN = 8.0  # seconds that what is under way has to end with its outcome written, when the bot is told to stop
 
@@ -128,7 +129,7 @@ class Bot:
         self.web = Web(self.problems, registry, self.slack_app if self._takes and not self.sockets else None)
         self._refreshing: set[asyncio.Task[None]] = set()
         beat = settings.channels.heartbeat
-        self.heartbeat = Heartbeat(beat, self.problems, _logged) if beat else None
+        self.heartbeat = Heartbeat(beat, self.problems, _logged) if beat and self._acts else None
         self._stack = AsyncExitStack()
 
     def _firing(self, service: str) -> Sequence[Alert]:
@@ -174,14 +175,14 @@ class Bot:
         # What needs no Slack begins at once: a rollback must not wait for a token to be checked.
         if self._acts:
             await self._begin_acting()
+        if self.heartbeat:
+            self.heartbeat.start()
+            self._stack.push_async_callback(self.heartbeat.stop)
         await self._check_token()
         if self.sockets:
             self.sockets.start()
             self._stack.push_async_callback(self.sockets.stop)
         self._stack.push_async_callback(self.listeners.stop)
-        if self.heartbeat:
-            self.heartbeat.start()
-            self._stack.push_async_callback(self.heartbeat.stop)
         log.info("started", mode=self._settings.slack.mode, port=port, leads=self.leads.epochs())
 
     async def _begin_acting(self) -> None:
@@ -270,11 +271,12 @@ async def serve(settings: Settings, role: Role = "all") -> int:
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
     try:
-        store = await SqliteStore.open(database_path(settings.database_url))
-    except (Final, Retryable, ValueError) as error:
-        print(f"rollout-bot: {error}", file=sys.stderr)
-        return 1
-    try:
+        store = await _opened(settings.database_url, stop)
+        if store is None:
+            return 0
+        if role != "all" and not store.shared:
+            await store.close()
+            raise Final(f"--role {role} needs several processes on one database: set DATABASE_URL to a PostgreSQL")
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(store.close)
             starting = asyncio.create_task(stack.enter_async_context(Bot(settings, store, role)), name="start")
@@ -290,3 +292,18 @@ async def serve(settings: Settings, role: Role = "all") -> int:
         print(f"rollout-bot: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+async def _opened(url: str, stop: asyncio.Event) -> Store | None:
+    """Waits for a database that is away, as the bot does when it goes away later; None = told to stop meanwhile."""
+    wait = 0.5
+    while not stop.is_set():
+        try:
+            return await open_store(url)
+        except Retryable as error:
+            log.warning("the database does not answer yet", error=str(error), again_in=wait)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(wait):
+                await stop.wait()
+        wait = min(STORE_WAIT, wait * 2)
+    return None

@@ -124,6 +124,31 @@ def init(service: str, config: ConfigDir = DEFAULT_CONFIG) -> None:
 
 
 @cli.command()
+def migrate_store(
+    source: Annotated[str, typer.Argument(metavar="FROM", help="The DATABASE_URL so far.")],
+    target: Annotated[str, typer.Argument(metavar="TO", help="The one to be, of an empty database.")],
+) -> None:
+    """Move all the bot has from SQLite to PostgreSQL, or back. Stop the bot first.
+
+    A password may be left out of a URL: it is then read from ~/.pgpass or PGPASSWORD.
+    """
+    from bot.engine.ports import Final, Retryable
+    from bot.store.moving import move
+    from bot.store.opening import open_side
+
+    try:
+        from_, to = open_side(source, source=True), open_side(target, source=False)
+        moved = move(from_, to)
+    except (Final, Retryable) as error:
+        typer.echo(f"rollout-bot: {error}", err=True)
+        typer.echo("nothing was moved", err=True)
+        raise typer.Exit(2) from None
+    for table in moved:
+        typer.echo(f"{table.table:<13}{table.rows:>10}  {table.digest}")
+    typer.echo(f"moved from {from_.where} to {to.where}, read back and alike: now set DATABASE_URL to the new one")
+
+
+@cli.command()
 def demo(
     headless: Annotated[
         bool, typer.Option(help="No browser: scripted people, a transcript, one line of JSON.")

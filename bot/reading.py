@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from pathlib import Path
 from typing import Any
 
 from bot.engine import replay
@@ -15,17 +13,16 @@ from bot.rollout.decide import simulate
 from bot.rollout.intents import Refusal
 from bot.rollout.model import ServiceState
 from bot.rollout.plan import Plan, Stage
-from bot.store.sqlite import SqliteStore
-from bot.wiring import build_fleets, database_path
+from bot.store.opening import open_existing
+from bot.wiring import build_fleets
 from config.settings import Settings
 
 
 async def _state(settings: Settings, service: str) -> ServiceState:
     """As the database has it; a fresh one where there is no database yet."""
-    path = database_path(settings.database_url)
-    if not await asyncio.to_thread(Path(path).exists):
+    store = await open_existing(settings.database_url)
+    if store is None:
         return ServiceState(service)
-    store = await SqliteStore.open(path, read_only=True)
     try:
         return replay.service(await store.load(service), service)
     finally:

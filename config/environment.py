@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os.path
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,13 @@ from config.problems import ENVIRONMENT, Problem, show, suggest
 from config.secret import Secret, Url
 
 SLACK_API: Final = "https://slack.com/api/"
+SQLITE_FORM: Final = "sqlite:///rollout-bot.db (three slashes: relative, four: absolute)"
+POSTGRES_FORM: Final = "postgresql://user:password@host:5432/database"
+_HOST: Final = r"(?:\[[0-9a-fA-F:.]+\]|[^][:,/@#?\s]+)(?::[0-9]{1,5})?"
+_POSTGRES: Final = re.compile(
+    r"postgres(?:ql)?://(?:(?:[^%/@#?\s]|%[0-9a-fA-F]{2})+@)?"
+    rf"(?P<hosts>(?:{_HOST}(?:,{_HOST})*)?)/(?P<database>[^/@#?\s]+)(?P<query>\?[^#\s]*)?"
+)
 NAMES: Final = (
     "SLACK_BOT_TOKEN",
     "SLACK_APP_TOKEN",
@@ -153,10 +161,24 @@ def _alerts_token(reader: Reader) -> Secret | None:
 
 def _database(reader: Reader) -> Url:
     url = reader.text("DATABASE_URL") or "sqlite:///rollout-bot.db"
-    if not url.startswith("sqlite:///") or url == "sqlite:///":
-        mend = "write it as sqlite:///rollout-bot.db (three slashes: relative, four: absolute)"
+    if url.startswith(("postgresql:", "postgres:")):
+        mend = _postgres_mend(url)
+    else:
+        file = url.startswith("sqlite:///") and url != "sqlite:///"
+        mend = "" if file else f"write it as {SQLITE_FORM}, or as {POSTGRES_FORM}"
+    if mend:
         reader.problem(f"DATABASE_URL: {show(Url(url).safe if '://' in url else '***')} is not understood", mend)
     return Url(url)
+
+
+def _postgres_mend(url: str) -> str:
+    """ "" where the form is right; whether the server is there is seen by the bot."""
+    found = _POSTGRES.fullmatch(url)
+    if found is None:
+        return f"write it as {POSTGRES_FORM}, and in the password % as %25, / as %2F, @ as %40, # as %23, ? as %3F"
+    if not found["hosts"] and "host=" not in (found["query"] or ""):
+        return f"it names no host: write it as {POSTGRES_FORM}"
+    return ""
 
 
 def _port(reader: Reader, default: int) -> int:

@@ -109,10 +109,10 @@ def build_gateway(
 
 
 def _body_belongs(given: ChannelModel, method: str, content: Content, report: Report, at: Path_) -> None:
-    if content == "none" and given.body is not None:
+    if given.body is not None and (content == "none" or method == "GET"):
         what = "there is a body, and GET has none" if method == "GET" else "there is a body, and content is none"
         report.problem((*at, "body"), what, "remove the body, or write method: POST and what content it is")
-    elif content != "none" and given.body is None:
+    elif given.body is None and content != "none":
         report.problem(at, f"{show('body')} is missing in {'.'.join(map(str, at))}", _BODY)
 
 

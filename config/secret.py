@@ -59,6 +59,8 @@ class Url(str):
             parts = urlsplit(str(self))
         except ValueError:
             return "***"
+        if "@" in f"{parts.path}{parts.query}{parts.fragment}":
+            return f"{parts.scheme}://***"  # a password with an unescaped "/", "?" or "#" lands there
         host = parts.netloc.rpartition("@")
         user = host[0].partition(":")[0]
         netloc = f"{user}:***@{host[2]}" if host[1] else host[2]

@@ -70,7 +70,8 @@ class AlertWatch:
         return watches, signals
 
     async def tick(self) -> None:
-        await self._alerting.submit(Pass())
+        if self._alerting.moves(Pass()):
+            await self._alerting.submit(Pass())
 
     async def retire(self) -> None:
         """Ends what rules raised that the file no longer has: nothing else ever would."""

@@ -80,6 +80,10 @@ class Alerting:
         if self._state is None or self._state.seq <= state.seq:
             self._state = state
 
+    def moves(self, intent: AlertIntent) -> bool:
+        """Whether the intent would do anything to the state as this process has it: asked every second, so no I/O."""
+        return self._state is None or bool(decide(self._state, intent, self._clock(), self.plan))
+
     async def submit(self, intent: AlertIntent, cause: str | None = None) -> Alerted:
         """Decides and commits in one transaction with the cause."""
         for _ in range(TRIES):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 
 import structlog
 
@@ -61,6 +62,8 @@ class Leads:
         self._gained = gained
         self._lost = lost
         self._held: dict[str, Lead] = {}
+        self._standing: dict[str, int] = {}
+        self._soonest = math.inf
         self._poked = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.failing = ""
@@ -70,9 +73,16 @@ class Leads:
         lead = self._held.get(service)
         return lead.epoch if lead and self._clock() < lead.until - MARGIN else None
 
-    def epochs(self) -> dict[str, int]:
+    def epochs(self) -> Mapping[str, int]:
         """Of every service this process acts for now."""
-        return {service: epoch for service in self._held if (epoch := self.epoch(service)) is not None}
+        if self._clock() >= self._soonest:
+            self._count()
+        return self._standing
+
+    def _count(self) -> None:
+        """Asked at every claim, so it is counted anew only when a lead came, went or ran out."""
+        self._standing = {s: epoch for s in self._held if (epoch := self.epoch(s)) is not None}
+        self._soonest = min((self._held[s].until - MARGIN for s in self._standing), default=math.inf)
 
     def stands(self, service: str, epoch: int) -> bool:
         return self.epoch(service) == epoch
@@ -80,6 +90,7 @@ class Leads:
     def drop(self, service: str) -> None:
         """The store said that the lead has passed on."""
         if self._held.pop(service, None):
+            self._count()
             log.warning("lead lost", service=service)
             self._lost(service)
 
@@ -99,6 +110,7 @@ class Leads:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         self._held.clear()
+        self._count()
         try:
             await self._store.resign(self._owner)
         except Exception as error:
@@ -108,6 +120,7 @@ class Leads:
         """Renews what is held and takes what is free."""
         await self._clock.follow(self._store)
         lease = LEASE if self._store.shared else FOR_EVER
+        taken = []
         for service in self._services:
             lead = await self._store.lead(service, self._owner, lease)
             before = self._held.get(service)
@@ -119,7 +132,10 @@ class Leads:
             self._held[service] = lead
             if before is None or before.epoch != lead.epoch:
                 log.info("lead taken", service=service, epoch=lead.epoch)
-                self._gained(service)
+                taken.append(service)
+        self._count()
+        for service in taken:
+            self._gained(service)
 
     async def _loop(self) -> None:
         while True:

@@ -296,6 +296,10 @@ class Retryable(Exception):
         self.after = after
 
 
+class Away(Retryable):
+    """The store does not answer: most likely nothing was recorded. Tried again with the same cause it happens once."""
+
+
 class Final(Exception):
     """The outside will never do it; the sentence names the mend."""
 

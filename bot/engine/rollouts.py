@@ -12,7 +12,18 @@ from zoneinfo import ZoneInfo
 
 from bot.engine import replay
 from bot.engine.acting import acting_epoch
-from bot.engine.ports import Commit, Conflict, Final, Fleet, Measurement, NewEffect, Store, Submitted
+from bot.engine.ports import (
+    Away,
+    Commit,
+    Committed,
+    Conflict,
+    Final,
+    Fleet,
+    Measurement,
+    NewEffect,
+    Store,
+    Submitted,
+)
 from bot.engine.targets import forward
 from bot.rollout.decide import decide, simulate
 from bot.rollout.effects import COALESCED, Effect
@@ -92,6 +103,11 @@ class Rollouts:
         """Every rollout under way, as this process has them, without reading the store."""
         return tuple(state.active for state in self._states.values() if state.active)
 
+    def moves(self, service: str, intent: Intent) -> bool:
+        """Whether the intent would do anything to the state as this process has it: asked every second, so no I/O."""
+        state = self._states.get(service)
+        return state is None or bool(decide(state, intent, self._clock(), self.plans[service], self._bot_user()))
+
     async def board(self, service: str) -> Board | None:
         """The live measurements of the stage whose share the hosts serve."""
         rollout = (await self.state(service)).rollout
@@ -145,11 +161,18 @@ class Rollouts:
     ) -> Submitted:
         """Decides and commits in one transaction with the cause and, given `finish`, the end of the claimed effect."""
         extra = Extra(finish, board, measurements, effects)
+        unsure = False
         for _ in range(TRIES):
             try:
                 return await self._submit(service, intent, cause, extra)
             except Conflict:
                 self._states.pop(service, None)
+            except Away:
+                # A connection lost in the middle leaves it open whether it was recorded; asked again, its cause tells.
+                self._states.pop(service, None)
+                if unsure or cause is None:
+                    raise
+                unsure = True
         raise Conflict(f"{service}: the log is contended")
 
     async def record(self, service: str, cause: str | None, effects: tuple[Effect, ...]) -> bool:
@@ -160,7 +183,7 @@ class Rollouts:
                     seq = (await self.state(service)).seq
                     outbox, epoch = self._outbox(service, effects), acting_epoch(service)
                     commit = Commit(service, seq, self._clock(), cause, effects=outbox, epoch=epoch)
-                    done = await self._store.commit(commit)
+                    done = await self._commit(commit)
             except Conflict:
                 self._states.pop(service, None)
                 continue
@@ -196,7 +219,7 @@ class Rollouts:
                 snapshot=after if after.seq // SNAPSHOT_EVERY > state.seq // SNAPSHOT_EVERY else None,
                 epoch=acting_epoch(service),
             )
-            committed = await self._store.commit(commit)
+            committed = await self._commit(commit)
             if committed.duplicate:
                 return Submitted(state, duplicate=True)
             self._keep(service, after)
@@ -205,6 +228,15 @@ class Rollouts:
         if commit.effects:
             self._wake()
         return Submitted(after, events, refusal)
+
+    async def _commit(self, commit: Commit) -> Committed:
+        """Where it failed or was cut off nobody knows whether it was done: what is true then is read anew."""
+        try:
+            return await self._store.commit(commit)
+        except BaseException:
+            self._states.pop(commit.stream, None)
+            self._boards.pop(commit.stream, None)
+            raise
 
     def _outbox(self, service: str, effects: tuple[Effect, ...]) -> tuple[NewEffect, ...]:
         """Each key once, in order; a coalesced one goes last, since it shows what the others led to."""

@@ -199,7 +199,8 @@ class Speaker:
                 return await self._bring(key, channel, message, ref)
             except Gone:
                 log.warning("a message of ours was deleted; posting it anew", key=key)
-                return await self._bring(key, channel, message, None)
+                found = await self._chat.find(key, channel)  # a try that was cut off may have posted it anew already
+                return await self._bring(key, channel, message, MessageRef(key, *found) if found else None)
 
     async def _bring(self, key: str, channel: str, message: Outgoing, ref: MessageRef | None) -> MessageRef:
         digest = _digest(message)

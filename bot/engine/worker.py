@@ -130,15 +130,21 @@ class Worker:
             if room > 0:
                 found += await self._store.claim(self._owner, now, LEASE, room, kinds, epochs)
         for claimed in found:
+            before = self._running.get(claimed.id)
+            if before and before[0].owner == claimed.owner:
+                continue  # it runs on: its lease ran out while the process stood still, and claiming has renewed it
+            if before:
+                before[1].cancel()  # claimed under a lead that is over: its outcome would be refused
             task = asyncio.create_task(self._run(claimed), name=claimed.key)
             self._running[claimed.id] = claimed, task
-            task.add_done_callback(lambda _, id=claimed.id: self._ended(id))  # type: ignore[misc]
+            task.add_done_callback(lambda task, id=claimed.id: self._ended(id, task))  # type: ignore[misc]
 
     def _busy(self, kinds: tuple[str, ...]) -> int:
         return sum(type(claimed.effect).__name__ in kinds for claimed, _ in self._running.values())
 
-    def _ended(self, id: int) -> None:
-        self._running.pop(id, None)
+    def _ended(self, id: int, task: asyncio.Task[None]) -> None:
+        if id in self._running and self._running[id][1] is task:
+            del self._running[id]
         self.wake()
 
     async def _run(self, claimed: Claimed) -> None:

@@ -124,7 +124,7 @@ def _templates(tree: Any) -> Any:
     """Holes are looked for in the texts of the JSON, never in the JSON: no value can end the text it stands in."""
     match tree:
         case dict():
-            return {key: _templates(value) for key, value in tree.items()}
+            return {parse_template(key, HOLES): _templates(value) for key, value in tree.items()}
         case list():
             return [_templates(value) for value in tree]
         case str():
@@ -135,7 +135,7 @@ def _templates(tree: Any) -> Any:
 def _filled(tree: Any, values: Mapping[str, str]) -> Any:
     match tree:
         case dict():
-            return {key: _filled(value, values) for key, value in tree.items()}
+            return {key.fill(values): _filled(value, values) for key, value in tree.items()}
         case list():
             return [_filled(value, values) for value in tree]
         case Template():

@@ -87,7 +87,7 @@ def fit(text: str, gsm7: int = 1, ucs2: int = 2) -> str:
         text = plain
     if _fits(text, gsm7, ucs2):
         return text
-    more = _MORE[size(text).alphabet]
+    more = _MORE[size(text).alphabet]  # of the same alphabet, so that a cut text keeps its room
     graphemes = regex.findall(r"\X", text)
     low, high = 0, len(graphemes)  # how many stay: `low` of them fit, `high` do not
     while high - low > 1:
@@ -96,10 +96,7 @@ def fit(text: str, gsm7: int = 1, ucs2: int = 2) -> str:
             low = middle
         else:
             high = middle
-    # A text whose end made it UCS-2 may be gsm7 once that end is gone, and then has other room.
-    while low and not _fits(_at_word(graphemes, low, more), gsm7, ucs2):
-        low -= 1
-    return _at_word(graphemes, low, more) if low else more
+    return _at_word(graphemes, low, more)
 
 
 def _fits(text: str, gsm7: int, ucs2: int) -> bool:

@@ -25,7 +25,7 @@ class Channels:
         self._joined: set[str] = set()
 
     async def id_of(self, name: str) -> str:
-        """The id of a channel by name, or the name itself where the server lists none; of a person (U…), the direct one
+        """The id of a channel by name, or the name itself where the server lists none; a person's (U…) direct channel.
 
         Raises Refused with the mend.
         """

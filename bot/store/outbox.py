@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from bot.engine.ports import Claimed, NewEffect
+from bot.store import rows
 from bot.store.codec import EFFECTS
 from bot.store.rules import NEVER_HELD, one_per_lane, sayable, token
 from bot.store.schema import Db
@@ -78,15 +79,15 @@ def _claimable(
     db: Db, now: float, limit: int, kinds: Sequence[str] | None, streams: Collection[str] | None
 ) -> list[int]:
     wanted = _among("kind", kinds) + _among("stream", streams)
-    rows = db.execute(
+    due = db.execute(
         f"""SELECT id, lane, kind FROM effects AS e WHERE {_OPEN} AND ready_at <= ? {wanted}
         AND (kind = ? OR NOT EXISTS (
             SELECT 1 FROM effects AS held WHERE held.lane = e.lane AND held.state = 'claimed' AND held.ready_at > ?
         )) ORDER BY priority, id""",
         (now, *(kinds or ()), *(streams or ()), NEVER_HELD, now),
     )
-    taken = one_per_lane(rows, limit)
-    rows.close()
+    taken = one_per_lane(due, limit)
+    due.close()
     return taken
 
 
@@ -166,18 +167,13 @@ def next_due(db: Db, streams: Collection[str] | None) -> float | None:
 
 
 def pending(db: Db) -> tuple[Claimed, ...]:
-    rows = db.execute(f"SELECT {_SHOWN} FROM effects WHERE {_OPEN} ORDER BY priority, id")
-    return tuple([_shown(row) for row in rows])
+    found = db.execute(f"SELECT {_SHOWN} FROM effects WHERE {_OPEN} ORDER BY priority, id")
+    return tuple([rows.claimed(row) for row in found])
 
 
 def failed(db: Db, limit: int) -> tuple[tuple[Claimed, str], ...]:
-    rows = db.execute(f"SELECT {_SHOWN}, error FROM effects WHERE state = 'failed' ORDER BY id DESC LIMIT ?", (limit,))
-    return tuple([(_shown(row[:-1]), row[-1]) for row in rows])
-
-
-def _shown(row: tuple[int, str, str, str, str, int, float, int, str]) -> Claimed:
-    id, key, stream, lane, text, attempts, lease_until, epoch, owner = row
-    return Claimed(id, key, stream, lane, EFFECTS.decode(text), attempts, lease_until, epoch, owner)
+    found = db.execute(f"SELECT {_SHOWN}, error FROM effects WHERE state = 'failed' ORDER BY id DESC LIMIT ?", (limit,))
+    return tuple([(rows.claimed(row[:-1]), row[-1]) for row in found])
 
 
 def drop_shown(db: Db, before: float) -> None:

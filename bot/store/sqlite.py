@@ -19,7 +19,7 @@ from sqlite_utils import Database
 from bot.engine.ports import Claimed, Commit, Committed, Lead, LogEvent, Measurement, MessageRef, Stored
 from bot.rollout.model import Board, Rollout
 from bot.store import journal, leads, outbox, schema
-from bot.store.errors import StoreBroken, StoreUnavailable, translate
+from bot.store.errors import NoDatabase, StoreBroken, StoreUnavailable, translate
 from bot.store.listeners import Listeners
 from bot.store.rules import check
 from bot.store.schema import Db
@@ -71,7 +71,7 @@ class SqliteStore:
                 await store.close()
                 raise
             return store
-        writer = Writer(path, functools.partial(_connect, path))
+        writer = Writer(path, functools.partial(connect, path))
         writer.start()
         try:
             await asyncio.shield(asyncio.wrap_future(writer.opened))
@@ -247,7 +247,7 @@ class SqliteStore:
         return await self._read(lambda db: journal.message_at(db, channel, ts))
 
 
-def _connect(path: str) -> Db:
+def connect(path: str) -> Db:
     """The one writing connection, on a file of this version. Raises sqlite3.Error, StoreBroken."""
     conn = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
     try:
@@ -269,7 +269,7 @@ def _connect(path: str) -> Db:
 
 def _connect_for_reading(path: str) -> Db:
     if not os.path.exists(path):
-        raise StoreBroken(f"{path}: there is no database: start the bot once, it makes one")
+        raise NoDatabase(f"{path}: there is no database: start the bot once, it makes one")
     uri = f"file:{quote(str(Path(path).absolute()))}?mode=ro"
     conn = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     conn.execute("PRAGMA query_only = ON")

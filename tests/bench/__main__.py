@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from tests.bench import command, tick
+from tests.bench import command, live, tick
 from tests.bench.report import Result
 
-BENCHES = {"command": command.run, "tick": tick.run}
+BENCHES = {"command": command.run, "tick": tick.run, "live": live.run}
 
 
 def main() -> int:

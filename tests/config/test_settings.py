@@ -65,6 +65,13 @@ def test_secrets_from_files(folder, tmp_path):
         (SOCKET | {"PROMETHEUS_URL": "prom:9090"}, "PROMETHEUS_URL is not a URL"),
         (SOCKET | {"DATABASE_URL": "mysql://u:hush@h/d"}, "DATABASE_URL: `mysql://u:***@h/d`"),
         (SOCKET | {"DATABASE_URL": "hush"}, "DATABASE_URL: `***`"),
+        (SOCKET | {"DATABASE_URL": "sqlite://bot.db"}, "write it as sqlite:///rollout-bot.db (three slashes"),
+        (SOCKET | {"DATABASE_URL": "postgresql://bot:hush@db"}, "write it as postgresql://user:password@host:5432/"),
+        (SOCKET | {"DATABASE_URL": "postgresql://bot:hush@db:port/x"}, "`postgresql://bot:***@db:port/x`"),
+        (SOCKET | {"DATABASE_URL": "postgresql://bot:hush@/x"}, "it names no host"),
+        (SOCKET | {"DATABASE_URL": "postgresql://bot:p/hush@db/x"}, "/ as %2F"),
+        (SOCKET | {"DATABASE_URL": "postgresql://bot:p#hush@db/x"}, "# as %23"),
+        (SOCKET | {"DATABASE_URL": "postgresql://bot:hush%zz@db/x"}, "% as %25"),
     ],
 )
 def test_what_is_wrong_with_the_environment(folder, environ, words):
@@ -73,6 +80,21 @@ def test_what_is_wrong_with_the_environment(folder, environ, words):
     assert words in str(caught.value)
     assert "hush" not in str(caught.value)
     assert {p.file for p in caught.value.problems} == {"environment"}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite:////var/lib/bot.db",
+        "postgresql://bot:p%2Fw@db.example.com:5432/rollouts?sslmode=verify-full",
+        "postgres://db/rollouts",
+        "postgresql://bot@[::1]:5432/rollouts",
+        "postgresql://bot@a:5432,b:5433/rollouts?target_session_attrs=read-write",
+        "postgresql://bot@/rollouts?host=/var/run/postgresql",
+    ],
+)
+def test_databases_that_are_understood(folder, url):
+    assert load(folder.path, SOCKET | {"DATABASE_URL": url}).database_url == url
 
 
 def test_a_token_in_the_clear_is_a_warning(folder):

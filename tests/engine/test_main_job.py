@@ -283,6 +283,29 @@ async def test_a_host_changed_by_hand_since_the_last_order_stops_the_next_shift(
     assert 100.0 not in rig.shares()
 
 
+async def test_a_host_that_cannot_be_read_before_a_shift_stops_it(rig: Rig) -> None:
+    await rig.start()
+    await rig.react(WANG.user)
+    await baked(rig)
+    await rig.rollouts.submit(SERVICE, Promote(LIN))
+    await rig.work()
+    rig.fleet.edit("lb-1", SERVICE, lambda text: text + "# by hand\n")
+    rig.fleet.fault("lb-1", Fault.UNREACHABLE)
+    read = rig.fleet.read
+
+    async def read_and_mend(service: str) -> object:
+        readings = await read(service)
+        rig.fleet.mend("lb-1")
+        return readings
+
+    rig.fleet.read = read_and_mend  # type: ignore[method-assign, assignment]
+    await rig.react(WANG.user)
+    rollout = await rig.rollout()
+    assert (rollout.status, rollout.hold) == (Status.HELD, Hold.SHIFT_FAILED)
+    assert "lb-1" in rollout.hold_detail
+    assert 100.0 not in rig.shares()
+
+
 async def test_what_was_said_of_an_earlier_rollout_counts_for_nothing(rig: Rig) -> None:
     first = await rig.start("2.0.0")
     await rig.rollouts.submit(SERVICE, RollBack(LIN, "not yet"))
@@ -371,3 +394,22 @@ async def test_a_watch_does_not_end_on_no_data(rig: Rig) -> None:
     rig.metrics.values = {"error_rate": 0.0, "requests": 1000.0}
     await baked(rig, 2)
     assert (await rig.rollout()).status is Status.COMPLETED
+
+
+async def test_a_deleted_card_is_posted_anew_once_though_the_answer_to_it_is_lost(rig: Rig) -> None:
+    await rig.start()
+    del rig.chat.messages[rig.chat.by_key("card:")[0]["ts"]]
+    post, lost = rig.chat.post, []
+
+    async def post_and_lose(key: str, *args: object, **facts: object) -> tuple[str, str]:
+        where = await post(key, *args, **facts)  # type: ignore[arg-type]
+        if key.startswith("card:") and not lost:
+            lost.append(where)
+            raise Retryable("the answer was lost", 0.0)
+        return where
+
+    rig.chat.post = post_and_lose  # type: ignore[method-assign, assignment]
+    await rig.react(WANG.user)
+    await rig.tick(4)
+    assert lost
+    assert len(rig.chat.by_key("card:")) == 1

@@ -10,7 +10,7 @@ import pytest
 
 from bot.engine.acting import acting_epoch
 from bot.engine.ports import Claimed, Commit, Fenced, Final, NewEffect, Retryable
-from bot.engine.worker import CONCURRENCY, Worker
+from bot.engine.worker import CONCURRENCY, LEASE, Worker
 from bot.rollout.effects import ReadFleet, RestoreTraffic
 from bot.store.memory import MemoryStore
 
@@ -253,3 +253,58 @@ async def test_draining_claims_nothing_more_and_lets_what_runs_end() -> None:
     await draining
     await worker.stop()
     assert [c.key for c in await store.pending()] == ["read:R:b"]
+
+
+class Hands:
+    """A clock that the test moves."""
+
+    now = 1_000_000.0
+
+
+async def test_a_process_that_stood_still_does_not_do_twice_what_it_is_doing() -> None:
+    hands, store, seen, end = Hands(), MemoryStore(), [], asyncio.Event()
+
+    async def perform(claimed: Claimed) -> bool:
+        seen.append(claimed.key)
+        await end.wait()
+        return False
+
+    worker = Worker(store, perform, lambda: hands.now, "me")
+    await put(store, "a")
+    await worker._claim()
+    await asyncio.sleep(0)
+    hands.now += LEASE + 1  # as after a suspended machine: the lease ran out before it could be renewed
+    await worker._claim()
+    end.set()
+    await drained(store)
+    assert seen == ["read:R:a"]
+    await worker.stop()
+
+
+async def test_what_is_claimed_under_a_new_lead_replaces_what_runs_under_the_old_one() -> None:
+    hands, seen, end = Hands(), [], asyncio.Event()
+    store = MemoryStore(lambda: hands.now)
+
+    async def perform(claimed: Claimed) -> bool:
+        seen.append(claimed.epoch)
+        try:
+            await end.wait()
+        except asyncio.CancelledError:
+            seen.append(-claimed.epoch)
+            raise
+        return False
+
+    led: dict[str, int] = {}
+    worker = Worker(store, perform, lambda: hands.now, "me", epochs=lambda: led)
+    await put(store, "a")
+    for owner in ("me", "another", "me"):
+        lead = await store.lead("shop", owner, 0.0)
+        assert lead
+        if owner == "me":
+            led["shop"] = lead.epoch
+            await worker._claim()
+            await asyncio.sleep(0)
+    end.set()
+    await drained(store)
+    assert sorted(seen) == [-1, 1, 3]
+    await worker.stop()

@@ -21,6 +21,7 @@ WORDS = st.lists(
 def _sent(**changed: str) -> email.message.EmailMessage:
     raw = compose("Bot <bot@example.com>", "alerts.example.com", "lin@example.com", clean(a_notification(**changed)), 0)
     assert raw.isascii()
+    assert b"\n" not in raw.replace(b"\r\n", b"")
     assert max(map(len, raw.split(b"\r\n"))) <= 998
     return email.message_from_bytes(raw, policy=email.policy.default)  # type: ignore[return-value]
 

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import sqlite3
-import subprocess
-import sys
 import threading
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -20,6 +17,7 @@ from bot.rollout.effects import ShowCard, Tell
 from bot.store import StoreBroken, StoreUnavailable, journal, schema, sqlite
 from bot.store.schema import Db
 from bot.store.sqlite import SqliteStore
+from tests.store.killing import assert_whole, kill_while_it_writes
 from tests.store.samples import (
     DAY,
     NOW,
@@ -89,39 +87,10 @@ async def test_all_is_there_after_reopening(path: Path) -> None:
 
 @pytest.mark.parametrize("after", [1, 40, 150])
 def test_a_process_killed_while_it_writes_leaves_whole_commits(path: Path, after: int) -> None:
-    command = [sys.executable, "-m", "tests.store.writing_process", str(path)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        acknowledged: dict[str, int] = {}
-        for n, line in enumerate(process.stdout):
-            stream, seq = line.split()
-            acknowledged[stream] = int(seq)
-            if n == after:
-                process.send_signal(signal.SIGKILL)  # what is in the pipe was acknowledged too
-    asyncio.run(_assert_whole(path, acknowledged))
+    url = f"sqlite:///{path}"
+    asyncio.run(assert_whole(url, kill_while_it_writes(url, after)))
     with raw(path) as db:
         assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-
-
-async def _assert_whole(path: Path, acknowledged: dict[str, int]) -> None:
-    store = await SqliteStore.open(path)
-    streams = await store.streams()
-    assert set(acknowledged) <= set(streams)
-    keys = {c.key for c in await store.pending()}
-    for stream in streams:
-        last = len(await store.events(stream))
-        assert last >= acknowledged.get(stream, 0)
-        assert {f"read:R:{stream}-{n}-{x}" for n in range(last) for x in "ab"} <= keys
-        row, shown = await store.rollout(f"ROLLOUT-{DAY}-{stream[1:]}"), await store.board(R1, stream)
-        assert row and row.stage == str(last)
-        assert shown and shown.baked == last
-        assert len(await store.measurements(R1, stream)) == last
-        assert [await knows(store, f"{stream}:{seq}") for seq in (last - 1, last)] == [True, False]
-        snapshot, after = (await store.load(stream)).snapshot, (await store.load(stream)).events
-        assert (snapshot.seq if snapshot else 0) == last // 10 * 10 == last - len(after)
-        await store.commit(Commit(stream, last, NOW, events=(note("goes on"),)))
-    assert len(keys) == 2 * sum([len(await store.events(stream)) - 1 for stream in streams])
-    await store.close()
 
 
 # one bot

@@ -175,7 +175,8 @@ ANSWERS: dict[str, str] = {
     "unavailable": "⚠️ The bot cannot do this now: {why}. Nothing was changed; try again in a moment.",
     "unavailable.starting": "it is still starting",
     "unavailable.stopping": "it is being stopped",
-    "unavailable.store": "its database does not answer",
+    "unavailable.database": "⚠️ The bot's database does not answer, so it can record nothing and does nothing. "
+    "Most likely what you asked for was not taken: see `/rollout status` soon, and ask again if it is not there.",
     "unavailable.slack": "Slack does not answer",
     "error": "⚠️ {text}",
     # Buttons and their questions

@@ -157,7 +157,8 @@ ANSWERS: dict[str, str] = {
     "unavailable": "⚠️ 机器人现在做不了：{why}。没有任何改动；请稍后再试。",
     "unavailable.starting": "正在启动",
     "unavailable.stopping": "正在停止",
-    "unavailable.store": "数据库没有应答",
+    "unavailable.database": "⚠️ 机器人的数据库没有应答：无法记录，因此什么也不做。您的请求很可能没有被接受："
+    "请稍后用 `/rollout status` 查看，没有的话再试一次。",
     "unavailable.slack": "Slack 没有应答",
     "error": "⚠️ {text}",
     # 按钮与确认

@@ -100,7 +100,7 @@ class Messages:
         return self._fit(replies.usage_error(self._w, what_code, usage, facts))
 
     def unavailable(self, why: str) -> Outgoing:
-        """why: starting, stopping, store, slack, or a sentence from outside."""
+        """why: starting, stopping, database, slack, or a sentence from outside."""
         return self._fit(replies.unavailable(self._w, why))
 
     def outage(self, rollout: Rollout, plan: Plan, since: float, until: float | None) -> Outgoing:

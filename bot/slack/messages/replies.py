@@ -61,6 +61,8 @@ def _names(value: object) -> Mrkdwn:
 
 
 def unavailable(w: Words, why: str) -> Outgoing:
+    if why == "database":
+        return said(w.say("unavailable.database"))
     reason = w.say(f"unavailable.{why}") if w.has(f"unavailable.{why}") else outside(why, 300)
     return said(w.say("unavailable", why=reason or w.say("error.unknown")))
 
