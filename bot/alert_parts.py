@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.alerts.plan import AlertPlan
+from bot.engine.alert_intake import AlertIntake
 from bot.engine.alert_sender import AlertSender
 from bot.engine.alert_watch import AlertWatch
 from bot.engine.alerting import Alerting
@@ -24,6 +25,7 @@ class AlertParts:
     watch: AlertWatch
     sender: AlertSender
     channels: dict[str, Channel]
+    intake: AlertIntake
 
     async def aclose(self) -> None:
         for channel in self.channels.values():
@@ -44,6 +46,10 @@ def build_alerts(
 ) -> AlertParts:
     alerting = Alerting(store, plan, wake=wake, clock=clock)
     channels = build_channels(settings.channels.channels, chat)
-    watch = AlertWatch(alerting, metrics, lambda: tuple((r.service, r.id) for r in rollouts.live()), clock)
+
+    def live() -> tuple[tuple[str, str], ...]:
+        return tuple((r.service, r.id) for r in rollouts.live())
+
+    watch = AlertWatch(alerting, metrics, live, clock)
     sender = AlertSender(alerting, channels, Board(store, chat), messages, rollouts.live)
-    return AlertParts(alerting, watch, sender, channels)
+    return AlertParts(alerting, watch, sender, channels, AlertIntake(alerting, live))

@@ -26,7 +26,7 @@ from bot.engine.leads import Leads, StoreClock
 from bot.engine.observer import Observer
 from bot.engine.outage import Outage
 from bot.engine.performers import Performers
-from bot.engine.ports import Chat, Final, Retryable, Store
+from bot.engine.ports import Chat, Conflict, Final, Retryable, Store
 from bot.engine.rollouts import Rollouts
 from bot.engine.speaker import Speaker
 from bot.engine.ticks import Ticks
@@ -40,7 +40,7 @@ from bot.slack.messages import Messages
 from bot.slack.socket import SocketRunner
 from bot.store.opening import open_store
 from bot.telemetry import Telemetry
-from bot.web import Web
+from bot.web import AlertDoor, Web
 from bot.wiring import build_fleets
 from config.settings import Settings
 
@@ -126,11 +126,19 @@ class Bot:
         )
         registry = CollectorRegistry()
         registry.register(Telemetry(self.rollouts, settings.plans))
-        self.web = Web(self.problems, registry, self.slack_app if self._takes and not self.sockets else None)
+        slack_app = self.slack_app if self._takes and not self.sockets else None
+        self.web = Web(self.problems, registry, slack_app, self._door() if self._takes else None)
         self._refreshing: set[asyncio.Task[None]] = set()
         beat = settings.channels.heartbeat
         self.heartbeat = Heartbeat(beat, self.problems, _logged) if beat and self._acts else None
         self._stack = AsyncExitStack()
+
+    def _door(self) -> AlertDoor | None:
+        """Whoever may post alerts comes in here."""
+        if self.alerts is None:
+            return None
+        token = self._settings.alerts_token
+        return AlertDoor(self.alerts.intake.take, token.reveal() if token else None, (Retryable, Final, Conflict))
 
     def _firing(self, service: str) -> Sequence[Alert]:
         state = self.alerts.alerting.known if self.alerts else None
