@@ -118,7 +118,15 @@ class Bot:
             self.ticks.every(1.0, "tick alerts", self.alerts.watch.tick, STREAM)
         self.outage = Outage(store, self.rollouts, self.chat, messages, clock, self.leads.epochs)
         intake = Intake(self.rollouts, store)
-        self.listeners = Listeners(self.rollouts, messages, directory, intake, store, self.chat)
+        self.listeners = Listeners(
+            self.rollouts,
+            messages,
+            directory,
+            intake,
+            store,
+            self.chat,
+            alerts=self.alerts.alerting if self.alerts else None,
+        )
         self.slack_app: AsyncApp = build_app(client, slack.signing_secret.reveal() if slack.signing_secret else "")
         self.listeners.register(self.slack_app)
         self.sockets = (

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from bot.alerts.decide import decide
 from bot.alerts.effects import SHOWN, AlertEffect
-from bot.alerts.events import AlertEvent, Delivery
+from bot.alerts.events import Delivery
 from bot.alerts.evolve import evolve
 from bot.alerts.follow import follow, lane
 from bot.alerts.intents import AlertIntent, ReportDeliveries
@@ -17,21 +16,11 @@ from bot.alerts.model import STREAM, AlertsState
 from bot.alerts.plan import AlertPlan
 from bot.engine import replay
 from bot.engine.acting import acting_epoch
-from bot.engine.ports import Commit, Conflict, NewEffect, Retryable, Store
+from bot.engine.ports import Alerted, Commit, Conflict, NewEffect, Retryable, Store
 from bot.rollout.intents import Refusal
 
 SNAPSHOT_EVERY = 200  # events
 TRIES = 20  # a conflict means somebody else made progress, so this many in a row is a fault
-
-
-@dataclass(frozen=True, slots=True)
-class Alerted:
-    """What came of an intent: events, or a refusal. duplicate: the cause was known, nothing done."""
-
-    state: AlertsState
-    events: tuple[AlertEvent, ...] = ()
-    refusal: Refusal | None = None
-    duplicate: bool = False
 
 
 class Alerting:

@@ -148,6 +148,16 @@ class Submitted:
     duplicate: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Alerted:
+    """What came of an intent about alerts: events, or a refusal. duplicate: the cause was known, nothing done."""
+
+    state: AlertsState
+    events: tuple[AlertEvent, ...] = ()
+    refusal: Refusal | None = None
+    duplicate: bool = False
+
+
 class Store(Protocol):
     @property
     def shared(self) -> bool:

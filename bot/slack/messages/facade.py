@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from bot.alerts.model import Alert, Group, Why
+from bot.alerts.explain import Step
+from bot.alerts.model import Alert, Group, Silence, Why
 from bot.engine.ports import Notice, Outgoing
 from bot.rollout.events import Event
 from bot.rollout.intents import Refusal
 from bot.rollout.model import Board, Rollout
 from bot.rollout.plan import Plan
-from bot.slack.messages import alert_card, alert_notice, dry_run, overview, refusals, replies, timeline
+from bot.slack.messages import alert_answers, alert_card, alert_notice, dry_run, overview, refusals, replies, timeline
 from bot.slack.messages.asking import Asking, approval
 from bot.slack.messages.card import card
 from bot.slack.messages.limits import cut, fit
@@ -106,6 +107,19 @@ class Messages:
     def outage(self, rollout: Rollout, plan: Plan, since: float, until: float | None) -> Outgoing:
         """The database is away since; with `until`, that it is back."""
         return self._fit(replies.outage(self._w, rollout, plan, since, until))
+
+    def alerts(
+        self, groups: Sequence[tuple[Group, Sequence[Alert]]], silences: Sequence[Silence], now: float
+    ) -> Outgoing:
+        """groups: those that fire, each with its alerts."""
+        return self._fit(alert_answers.alerts(self._w, groups, silences, now))
+
+    def why(self, group: Group, explained: Sequence[tuple[Alert, Sequence[Step]]], now: float) -> Outgoing:
+        """explained: alerts of the group with what each step of the pipeline says of them."""
+        return self._fit(alert_answers.why(self._w, group, explained, now))
+
+    def oncall(self, rows: Sequence[alert_answers.OnCall], now: float) -> Outgoing:
+        return self._fit(alert_answers.oncall(self._w, rows, now))
 
     def alert_card(self, group: Group, alerts: Sequence[Alert], live: Sequence[Rollout], now: float) -> Outgoing:
         """The one message of a group of alerts. live: the rollouts under way."""
