@@ -133,13 +133,20 @@ class Bot:
             SocketRunner(self.slack_app, slack.app_token.reveal()) if self._takes and slack.app_token else None
         )
         registry = CollectorRegistry()
-        registry.register(Telemetry(self.rollouts, settings.plans))
+        registry.register(
+            Telemetry(self.rollouts, settings.plans, lambda: self.alerts.alerting.known if self.alerts else None)
+        )
         slack_app = self.slack_app if self._takes and not self.sockets else None
         self.web = Web(self.problems, registry, slack_app, self._door() if self._takes else None)
         self._refreshing: set[asyncio.Task[None]] = set()
         beat = settings.channels.heartbeat
-        self.heartbeat = Heartbeat(beat, self.problems, _logged) if beat and self._acts else None
+        self.heartbeat = Heartbeat(beat, self.problems, self._beat_failed) if beat and self._acts else None
         self._stack = AsyncExitStack()
+
+    async def _beat_failed(self, problem: str) -> None:
+        """The heartbeat logs by itself; "" = it gets through again."""
+        if self.alerts:
+            await self.alerts.watch.own("HeartbeatFailing", problem)
 
     def _door(self) -> AlertDoor | None:
         """Whoever may post alerts comes in here."""
@@ -273,10 +280,6 @@ class Bot:
         if self.ticks.failing:
             found["ticks"] = ", ".join(sorted(self.ticks.failing))
         return found
-
-
-async def _logged(problem: str) -> None:
-    """The heartbeat logs by itself; people are told once alerts have their routes."""
 
 
 async def serve(settings: Settings, role: Role = "all") -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -136,9 +135,9 @@ class AlertsState:
     """The whole stream. alerts by fingerprint, groups and silences by key."""
 
     seq: int = 0
-    alerts: Mapping[str, Alert] = field(default_factory=dict)
-    groups: Mapping[str, Group] = field(default_factory=dict)
-    silences: Mapping[str, Silence] = field(default_factory=dict)
+    alerts: dict[str, Alert] = field(default_factory=dict)
+    groups: dict[str, Group] = field(default_factory=dict)
+    silences: dict[str, Silence] = field(default_factory=dict)
     overrides: tuple[Override, ...] = ()
 
     def firing(self, service: str = "") -> tuple[Alert, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 import structlog
 
 from bot.alerts.intents import Observe, Pass, Signal
-from bot.alerts.labels import value_of
+from bot.alerts.labels import fingerprint, labels_of, value_of
 from bot.alerts.model import Alert, AlertsState
 from bot.alerts.plan import Rule, rule_key
 from bot.alerts.rules import BLIND, Answer, Watch, judge
@@ -72,6 +72,16 @@ class AlertWatch:
     async def tick(self) -> None:
         if self._alerting.moves(Pass()):
             await self._alerting.submit(Pass())
+
+    async def own(self, name: str, problem: str) -> None:
+        """An alert of the bot's about itself: it fires while there is a problem."""
+        labels = labels_of({"alertname": name, "severity": "warning"})
+        print_ = fingerprint("bot", labels)
+        known = (await self._alerting.state()).alerts.get(print_)
+        began = known.started_at if known and known.firing else self._clock()
+        details = labels_of({"error": problem})
+        signal = Signal(print_, name, "warning", labels, details, began, over="" if problem else "over")
+        await self._alerting.submit(Observe("bot", (signal,)))
 
     async def retire(self) -> None:
         """Ends what rules raised that the file no longer has: nothing else ever would."""

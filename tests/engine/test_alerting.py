@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from bot.alerts.intents import BeginSilence
+from bot.alerts.labels import parse_matcher
 from bot.alerts.plan import Rule
 from bot.engine.ports import Final, Retryable
 from bot.rollout.plan import Condition
@@ -152,3 +154,33 @@ async def test_a_restart_forgets_nothing_that_fires() -> None:
     for _ in range(10):
         await rig.tick(60)
     assert rig.mail.subjects == ["[Warning] Slow · shop"]
+
+
+async def test_what_the_bot_says_of_itself_fires_and_ends() -> None:
+    rig = AlertRig()
+    await rig.watch.own("HeartbeatFailing", "it answers 500")
+    await rig.tick(31)
+    assert "The dead man's switch" in rig.mail.subjects[0]
+    await rig.watch.own("HeartbeatFailing", "")
+    await rig.tick(301)
+    assert rig.mail.subjects[1].startswith("[Resolved]")
+
+
+async def test_firing_alerts_are_exported_for_gates_unless_they_are_silenced() -> None:
+    from bot.engine.rollouts import Rollouts
+    from bot.telemetry import Telemetry
+    from tests.alerts.kit import LIN
+
+    rig = AlertRig()
+    await rig.observe(a_signal(severity="critical", at=rig.now), a_signal("Slow", "warning", rig.now))
+    telemetry = Telemetry(Rollouts(rig.store, {}, {}), {"mail": None}, lambda: rig.alerting.known)  # type: ignore[dict-item]
+
+    def exported() -> dict[tuple[str, str], float]:
+        (found,) = [m for m in telemetry.collect() if m.name == "rollout_alerts_firing"]
+        return {(s.labels["service"], s.labels["severity"]): s.value for s in found.samples}
+
+    assert exported()["shop", "critical"] == 1
+    assert exported()["mail", "critical"] == 0
+    assert exported()["shop", "warning"] == 1  # inhibition stops the message alone
+    await rig.alerting.submit(BeginSilence(LIN, "S1", (parse_matcher("service = shop"),), 3600, ""))
+    assert exported()["shop", "critical"] == 0

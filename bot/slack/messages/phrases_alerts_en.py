@@ -136,4 +136,6 @@ PHRASES: dict[str, str] = {
     "help.oncall": "who is on call; somebody else in their place",
     "usage.no_open_alert": "No alert waits for anybody.",
     "usage.no_open_silence": "No silence is on.",
+    "alert.own.HeartbeatFailing": "The dead man's switch cannot be reached: {error}",
+    "alert.title.HeartbeatFailing": "The dead man's switch",
 }

@@ -135,4 +135,6 @@ PHRASES: dict[str, str] = {
     "help.oncall": "谁在值班；换人值班",
     "usage.no_open_alert": "没有等待处理的告警。",
     "usage.no_open_silence": "当前没有静默。",
+    "alert.own.HeartbeatFailing": "心跳地址无法访问：{error}",
+    "alert.title.HeartbeatFailing": "心跳中断",
 }
