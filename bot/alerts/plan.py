@@ -16,6 +16,21 @@ Severity = Literal["critical", "warning", "info"]
 SEVERITIES: tuple[Severity, ...] = ("critical", "warning", "info")
 
 
+_OTHERS: dict[str, Severity] = {
+    "page": "critical",
+    "error": "critical",
+    "emergency": "critical",
+    "none": "info",
+    "information": "info",
+}
+
+
+def severity_of(word: str) -> Severity:
+    """Of the words that others use. What has none of them is a Warning: somebody sees it, and nobody is woken."""
+    ours: dict[str, Severity] = {severity: severity for severity in SEVERITIES}
+    return (_OTHERS | ours).get(word.lower(), "warning")
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """A query asked every so often; each series it returns is an alert of its own.

@@ -10,7 +10,7 @@ from typing import Any
 
 from bot.alerts.intents import Observe, Signal
 from bot.alerts.labels import Labels, fingerprint, labels_of, value_of
-from bot.alerts.plan import SEVERITIES, Severity
+from bot.alerts.plan import severity_of
 from bot.engine.alerting import Alerting
 
 MOST = 10_000  # alerts in one payload
@@ -59,7 +59,7 @@ def _signal(alert: Any, now: float) -> Signal:
     labels = _texts(alert, "labels")
     if not labels:
         raise BadPayload("an alert has no labels")
-    severity = _severity(value_of(labels, "severity"))
+    severity = severity_of(value_of(labels, "severity"))
     labels = labels_of({**dict(labels), "severity": severity})  # so that routes need only our three words
     link = alert.get("generatorURL")
     return Signal(
@@ -79,13 +79,6 @@ def _texts(alert: dict[str, Any], key: str) -> Labels:
     if not isinstance(found, dict) or not all(isinstance(v, str) for v in found.values()):
         raise BadPayload(f"the {key} of an alert are not texts")
     return labels_of({str(name): value[:LONGEST] for name, value in found.items()})
-
-
-def _severity(word: str) -> Severity:
-    """What has none of ours is a Warning: seen by somebody, and nobody is woken."""
-    known = {"page": "critical", "error": "critical", "emergency": "critical", "none": "info", "information": "info"}
-    found = known.get(word.lower(), word.lower())
-    return next((s for s in SEVERITIES if s == found), "warning")
 
 
 def _time(text: Any, now: float) -> float:
