@@ -12,6 +12,7 @@ from bot.alerts.effects import SendAlert, ShowAlert
 from bot.alerts.events import Delivery
 from bot.alerts.evolve import alerts_of
 from bot.alerts.model import Alert, Delivered, Group, Receipt, Why
+from bot.engine.alert_throttle import Held, Throttle
 from bot.engine.alerting import Alerting
 from bot.engine.messages import Board
 from bot.engine.ports import Claimed, Final, Notice, Outgoing, Retryable
@@ -48,12 +49,14 @@ class AlertSender:
         board: Board,
         words: Words,
         live: Callable[[], Sequence[Rollout]],
+        throttle: Throttle,
     ) -> None:
         self._alerting = alerting
         self._channels = channels
         self._board = board
         self._words = words
         self._live = live
+        self._throttle = throttle
 
     async def perform(self, claimed: Claimed) -> None:
         """Raises Retryable, or Final once it is given up."""
@@ -71,6 +74,8 @@ class AlertSender:
             return  # told already by a try whose end was lost, or history
         try:
             said = await self._deliver(claimed.key, effect, group, alerts_of(state, group))
+        except Held:
+            raise  # nothing failed
         except Retryable as error:
             await self._troubled(claimed, effect, receipt, error)
             raise
@@ -83,14 +88,23 @@ class AlertSender:
         """What the provider calls it. Raises Retryable or Final."""
         try:
             async with asyncio.timeout(DEADLINE):
-                if self._alerting.plan.kind(effect.channel) == "slack":
-                    return await self._post(key, effect, group, alerts)
-                channel = self._channels.get(effect.channel)
-                if channel is None:
-                    raise Final(f"there is no channel {effect.channel}: add it to channels.yaml")
-                return await channel.send(effect.to, self._notification(key, effect, group, alerts))
+                notification = self._notification(key, effect, group, alerts)
+                now = self._alerting.now()
+
+                async def send(what: Notification) -> str:
+                    if what is notification and self._alerting.plan.kind(effect.channel) == "slack":
+                        return await self._post(key, effect, group, alerts)
+                    return await self._channel(effect.channel).send(effect.to, what)
+
+                return await self._throttle.send(effect.channel, effect.to, notification, now, send)
         except TimeoutError:
             raise Retryable(f"{effect.channel} did not take it within {DEADLINE:g} s") from None
+
+    def _channel(self, name: str) -> Channel:
+        found = self._channels.get(name)
+        if found is None:
+            raise Final(f"there is no channel {name}: add it to channels.yaml")
+        return found
 
     def _notification(self, key: str, effect: SendAlert, group: Group, alerts: Sequence[Alert]) -> Notification:
         notice = self._words.alert_notice(group, alerts, effect.why, self._live(), self._alerting.now())

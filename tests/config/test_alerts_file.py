@@ -110,3 +110,11 @@ def test_all_faults_are_named_at_once(folder: Folder) -> None:
 def test_a_short_token_is_refused() -> None:
     _, problems, _ = check(SHIPPED, {"ALERTS_TOKEN": "short"}, require_slack=False)
     assert any("ALERTS_TOKEN" in p.what for p in problems)
+
+
+def test_no_service_takes_the_name_of_the_alerts(folder: Folder) -> None:
+    plan = folder.file("plan").read_text("utf-8").replace("service: brand-diagnosis ", "service: alerts ", 1)
+    (folder.path / "services" / "alerts.yaml").write_text(plan, "utf-8")
+    folder.file("plan").unlink()
+    _, problems, _ = check(folder.path, {}, require_slack=False)
+    assert any("cannot be called `alerts`" in p.what for p in problems), problems

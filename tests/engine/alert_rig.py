@@ -11,6 +11,7 @@ from bot.alerts.model import AlertsState, Group
 from bot.alerts.plan import AlertPlan
 from bot.alerts.rules import Answer, Reading
 from bot.engine.alert_sender import AlertSender
+from bot.engine.alert_throttle import Throttle
 from bot.engine.alert_watch import AlertWatch
 from bot.engine.alerting import Alerted, Alerting
 from bot.engine.messages import Board
@@ -19,6 +20,7 @@ from bot.notify.message import Notification
 from bot.rollout.model import Rollout
 from bot.slack.messages import Messages
 from bot.store.memory import MemoryStore
+from config.channels import LimitSettings
 from tests.alerts.kit import START, a_plan, observed
 from tests.engine.conftest import RecordingChat
 
@@ -80,6 +82,7 @@ class AlertRig:
         self.mail, self.sms, self.chat = FakeChannel(), FakeChannel(), RecordingChat()
         self.metrics = ScriptedSeries()
         self.live: list[Rollout] = []
+        self.limit = LimitSettings(burst=1000)
         self.build()
 
     def build(self) -> None:
@@ -87,8 +90,9 @@ class AlertRig:
         self.alerting = Alerting(self.store, self.plan, clock=lambda: self.now)
         channels = {"mail": self.mail, "sms": self.sms}
         messages = Messages("en", "UTC")
+        throttle = Throttle(self.limit, "en", "UTC")
         board = Board(self.store, self.chat)  # type: ignore[arg-type]
-        self.sender = AlertSender(self.alerting, channels, board, messages, lambda: self.live)
+        self.sender = AlertSender(self.alerting, channels, board, messages, lambda: self.live, throttle)
         live = lambda: tuple((r.service, r.id) for r in self.live)  # noqa: E731
         self.watch = AlertWatch(self.alerting, self.metrics, live, lambda: self.now)
         self.worker = Worker(self.store, self._perform, lambda: self.now, "me")
