@@ -33,7 +33,7 @@ from bot.rollout.intents import Intent, Refusal, Start
 from bot.rollout.model import Board, Person, Rollout, ServiceState
 from bot.rollout.plan import Plan
 
-SNAPSHOT_EVERY = 200  # events; a restart folds at most this many
+SNAPSHOT_EVERY = 100  # events; a restart folds at most this many
 TRIES = 20  # a conflict means somebody else made progress, so this many in a row is a fault
 
 

@@ -12,11 +12,12 @@ import structlog
 
 from bot.alerts.effects import SendAlert
 from bot.engine.acting import acting
-from bot.engine.ports import Claimed, Fenced, Final, OutboxEffect, Retryable, Store
+from bot.engine.ports import Away, Claimed, Fenced, Final, OutboxEffect, Retryable, Store
 from bot.rollout.effects import RestoreTraffic
 
 log = structlog.get_logger()
 LEASE = 15.0  # seconds; renewed at a third of it
+POLL = 2.0  # seconds, where others write too: a notice of theirs may be lost with its connection
 BACKOFF = (0.5, 30.0)  # seconds: first wait after a failure, and the longest
 CONCURRENCY = 16
 NOTIFICATIONS = 32  # at once, beside them: a mail server that hangs must not hold up a card, nor a burst a shift
@@ -100,18 +101,24 @@ class Worker:
                 await self._claim()
                 due = await self._due()
                 self.failing = ""
+            except Away as error:
+                if not self.failing:  # once, however long it lasts
+                    log.warning("nothing can be claimed: the database is away", error=str(error))
+                self.failing = str(error)
+                due = self._clock() + 1.0
             except Exception as error:
                 log.exception("claiming failed")
                 self.failing = repr(error)
                 due = self._clock() + 1.0
-            wait = None if due is None else max(0.02, due - self._clock())
+            longest = POLL if self._store.shared else LEASE
+            wait = longest if due is None else min(longest, max(0.02, due - self._clock()))
             if self._busy(OTHERS) >= CONCURRENCY:
-                wait = None  # a task that ends wakes us
-            elif self._busy(TOLD) >= NOTIFICATIONS and wait is not None:
+                wait = longest  # a task that ends wakes us
+            elif self._busy(TOLD) >= NOTIFICATIONS:
                 wait = max(wait, FULL)  # what is due may be a notification that has no room yet
             # Not wait_for: before Python 3.12 it swallows a cancellation that meets the wake-up.
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(min(wait, LEASE) if wait is not None else LEASE):
+                async with asyncio.timeout(wait):
                     await self._woken.wait()
 
     async def _due(self) -> float | None:

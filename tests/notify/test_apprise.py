@@ -101,7 +101,7 @@ async def test_every_thread_hears_its_own(channel: Apprises, provider: Provider)
 
 async def test_the_deadline_holds_and_what_did_not_begin_never_does(channel: Apprises, provider: Provider) -> None:
     provider.hold = asyncio.Event()
-    hanging = channel("/x?cto=60&rto=60", timeout=1.5)
+    hanging = channel("/x?cto=60&rto=60", timeout=3.0)
     assert await hanging.check() == ""  # Apprise's slow import is over
     count = module.THREADS + 3
     answers = await asyncio.gather(

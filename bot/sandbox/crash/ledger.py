@@ -21,6 +21,8 @@ class Ledger:
 
     armed: the points to be killed at, a line each; `*` every one, but for those named in a line that begins with `-`.
     reached, killed: the names in order, those of one instant in a line. A name is killed at once, at its first arrival.
+    frozen: the points at which a process was made to stand still (SIGSTOP), one for each `freeze`.
+    answers: what the hosts said to orders: verb, service, generation, epoch, code.
     died: the signal that ended a life, a line each; the supervisor's own observation.
     """
 
@@ -31,6 +33,19 @@ class Ledger:
         """From the next start of a process on."""
         lines = [*sorted(names), *(f"-{name}" for name in sorted(but))]
         (self._folder / "armed").write_text("".join(f"{line}\n" for line in lines))
+
+    def freeze(self, name: str) -> None:
+        """At the next arrival there, in whatever process; at once, also in one that runs already."""
+        (self._folder / "freeze").write_text(name)
+
+    def freezes(self, names: tuple[str, ...]) -> bool:
+        """Whether one of the names is to be frozen at. Asked by the process that will be; true once."""
+        file = self._folder / "freeze"
+        if not file.exists() or file.read_text() not in names:
+            return False
+        file.unlink()
+        self.note("frozen", *names)
+        return True
 
     @property
     def armed(self) -> frozenset[str]:
@@ -44,6 +59,14 @@ class Ledger:
     @property
     def killed(self) -> Instants:
         return tuple(tuple(line.split()) for line in self._lines("killed"))
+
+    @property
+    def frozen(self) -> Instants:
+        return tuple(tuple(line.split()) for line in self._lines("frozen"))
+
+    @property
+    def answers(self) -> Instants:
+        return tuple(tuple(line.split()) for line in self._lines("answers"))
 
     @property
     def died(self) -> tuple[int, ...]:
@@ -68,8 +91,11 @@ class Points:
         self._reached = set(names_of(ledger.reached))
         self._killed = names_of(ledger.killed)
 
-    def reach(self, *names: str) -> None:
-        """names: of one and the same instant; being killed at one of them is being killed at all."""
+    def reach(self, *names: str) -> bool:
+        """names: of one and the same instant; being killed at one of them is being killed at all.
+
+        Whether the process stood still here, for as long as whoever froze it liked.
+        """
         new = [name for name in names if name not in self._reached]
         if new:
             self._reached.update(new)
@@ -79,6 +105,13 @@ class Points:
             self._ledger.note("killed", *fresh)
             os.kill(os.getpid(), signal.SIGKILL)
             time.sleep(60)  # the signal may take a moment; not one more step is taken
+        frozen = self._ledger.freezes(names)
+        if frozen:
+            os.kill(os.getpid(), signal.SIGSTOP)
+        return frozen
+
+    def answered(self, *words: str) -> None:
+        self._ledger.note("answers", *words)
 
     def _is_armed(self, name: str) -> bool:
         return name in self._armed or (ALL in self._armed and f"-{name}" not in self._armed)

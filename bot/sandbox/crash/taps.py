@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -142,27 +143,41 @@ class TappedTransport:
         self._hosts = hosts
         self._verbs = frozenset(acts(HostVerbs))
         self._counts: Counter[tuple[str, ...]] = Counter()
+        self._sent: set[asyncio.Future[RunResult]] = set()
 
     async def run(self, host: Host, argv: tuple[str, ...], stdin: bytes, timeout: float) -> RunResult:
         verb = argv[VERB]
         assert verb in self._verbs, f"the verb is no longer argument {VERB} of the host program"
-        order = argv[VERB : VERB + 3]
-        self._reach(verb, "before", order)
-        if verb in SWAPPING:
-            async with self._watching(verb, _live_file(host, argv[VERB + 1])):
-                result = await self._inner.run(host, argv, stdin, timeout)
+        order = argv[VERB : VERB + 4]
+        frozen = self._reach(verb, "before", order)
+        asking = asyncio.ensure_future(self._ask(host, argv, stdin, timeout))
+        if frozen:
+            # It was on its way when the process stood still: nothing that the process learns now calls it back.
+            self._sent.add(asking)
+            asking.add_done_callback(self._sent.discard)
+            result = await asyncio.shield(asking)
         else:
-            result = await self._inner.run(host, argv, stdin, timeout)
+            result = await asking
         self._reach(verb, "after", order)
         return result
 
-    def _reach(self, verb: str, when: str, order: tuple[str, ...]) -> None:
+    async def _ask(self, host: Host, argv: tuple[str, ...], stdin: bytes, timeout: float) -> RunResult:
+        verb = argv[VERB]
+        if verb not in SWAPPING:
+            return await self._inner.run(host, argv, stdin, timeout)
+        async with self._watching(verb, _live_file(host, argv[VERB + 1])):
+            result = await self._inner.run(host, argv, stdin, timeout)
+        with contextlib.suppress(ValueError):
+            self._points.answered(*argv[VERB : VERB + 4], json.loads(result.stdout)["code"])
+        return result
+
+    def _reach(self, verb: str, when: str, order: tuple[str, ...]) -> bool:
         which = self._counts[when, *order] % self._hosts + 1
         self._counts[when, *order] += 1
         names = [f"host.{verb}.{when}"]
         if verb != "read":  # a read is of no order, so nothing tells where a round of it begins
             names.append(f"host.{verb}.{which}of{self._hosts}.{when}")
-        self._points.reach(*names)
+        return self._points.reach(*names)
 
     @asynccontextmanager
     async def _watching(self, verb: str, file: Path) -> AsyncIterator[None]:

@@ -50,7 +50,8 @@ class Ear:
                     while True:
                         await self._hear(conn)
             except (psycopg.Error, OSError, TimeoutError) as error:
-                log.warning("the database is not heard", where=self._where, error=str(error) or type(error).__name__)
+                if pause == PAUSES[0]:  # once, however long it lasts
+                    log.warning("the database is not heard", where=self._where, error=str(error) or repr(error))
             self._tried.set()
             await asyncio.sleep(pause)
             pause = min(PAUSES[1], pause * 2)
