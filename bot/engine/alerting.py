@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from bot.alerts.decide import decide
 from bot.alerts.effects import SHOWN, AlertEffect
-from bot.alerts.events import Delivery
+from bot.alerts.events import AlertEvent, Delivery
 from bot.alerts.evolve import evolve
 from bot.alerts.follow import follow, lane
 from bot.alerts.intents import AlertIntent, ReportDeliveries
@@ -16,10 +16,10 @@ from bot.alerts.model import STREAM, AlertsState
 from bot.alerts.plan import AlertPlan
 from bot.engine import replay
 from bot.engine.acting import acting_epoch
-from bot.engine.ports import Alerted, Commit, Conflict, NewEffect, Retryable, Store
+from bot.engine.ports import Alerted, Commit, Committed, Conflict, NewEffect, Retryable, Store
 from bot.rollout.intents import Refusal
 
-SNAPSHOT_EVERY = 200  # events
+SNAPSHOT_EVERY = 200  # events at least, and one a group: thousands of groups take long to write
 TRIES = 20  # a conflict means somebody else made progress, so this many in a row is a fault
 
 
@@ -42,6 +42,7 @@ class Alerting:
         self._wake = wake
         self._clock = clock
         self._state: AlertsState | None = None
+        self._snapshot_at = 0  # seq of the last one this process wrote, or loaded after
         self._lock = asyncio.Lock()
         self._reporting = asyncio.Lock()
         self._reports: list[tuple[Delivery, asyncio.Future[Exception | None]]] = []
@@ -58,7 +59,9 @@ class Alerting:
         """As the log has it now: of a store that others write to as well, what they appended is read first."""
         known = self._state
         if known is None:
-            self._keep(replay.alerting(await self._store.load(STREAM)))
+            stored = await self._store.load(STREAM)
+            self._snapshot_at = stored.snapshot.seq if stored.snapshot else 0
+            self._keep(replay.alerting(stored))
         elif self._store.shared:
             self._keep(replay.alerting_on(known, await self._store.events(STREAM, known.seq)))
         assert self._state is not None
@@ -91,28 +94,55 @@ class Alerting:
             events = () if isinstance(decision, Refusal) else decision
             if not events and cause is None:
                 return Alerted(state, refusal=refusal)
-            after = state
-            wanted: list[AlertEffect] = []
-            for event in events:
-                after = evolve(after, event)
-                wanted += follow(event, after, self.plan)
-            commit = Commit(
-                stream=STREAM,
-                expected=state.seq,
-                at=now,
-                cause=cause,
-                events=events,
-                effects=_outbox(wanted, now),
-                snapshot=after if after.seq // SNAPSHOT_EVERY > state.seq // SNAPSHOT_EVERY else None,
-                epoch=acting_epoch(STREAM),
-            )
-            committed = await self._store.commit(commit)
-            if committed.duplicate:
-                return Alerted(state, duplicate=True)
-            self._keep(after)
+            after, commit = self._commit(state, events, cause, now)
+            writing = asyncio.create_task(self._store.commit(commit), name="alerts commit")
+            if self._store.shared:
+                # Others write too: what is decided next has to be decided on what became of this.
+                await asyncio.wait({writing})
+            else:
+                # The next intent is decided on this one's outcome while it is written, so that many share one disk
+                # write. Should it fail, theirs meet a Conflict, and are decided anew.
+                self._keep(after)
+        committed = await self._written(writing, after)
+        if committed.duplicate:
+            return Alerted(state, duplicate=True)
         if commit.effects:
             self._wake()
         return Alerted(after, events, refusal)
+
+    async def _written(self, writing: asyncio.Task[Committed], after: AlertsState) -> Committed:
+        try:
+            committed = await asyncio.shield(writing)
+        except BaseException:
+            self._state = None
+            raise
+        if committed.duplicate:
+            self._state = None
+        elif self._store.shared:
+            self._keep(after)
+        return committed
+
+    def _commit(
+        self, state: AlertsState, events: tuple[AlertEvent, ...], cause: str | None, now: float
+    ) -> tuple[AlertsState, Commit]:
+        after = state
+        wanted: list[AlertEffect] = []
+        for event in events:
+            after = evolve(after, event)
+            wanted += follow(event, after, self.plan)
+        snapshot = after.seq - self._snapshot_at >= max(SNAPSHOT_EVERY, len(after.groups))
+        if snapshot:
+            self._snapshot_at = after.seq
+        return after, Commit(
+            stream=STREAM,
+            expected=state.seq,
+            at=now,
+            cause=cause,
+            events=events,
+            effects=_outbox(wanted, now),
+            snapshot=after if snapshot else None,
+            epoch=acting_epoch(STREAM),
+        )
 
     async def report(self, delivery: Delivery) -> None:
         """Commits the outcome of a send, together with those of others that came while the last were written.

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
+from pathlib import Path
 
 from bot.alerts.intents import BeginSilence
 from bot.alerts.labels import parse_matcher
 from bot.alerts.plan import Rule
-from bot.engine.ports import Final, Retryable
+from bot.engine.ports import Commit, Committed, Final, Retryable
 from bot.rollout.plan import Condition
-from tests.alerts.kit import a_plan, a_signal
+from bot.store import StoreUnavailable
+from bot.store.sqlite import SqliteStore
+from tests.alerts.kit import a_plan, a_signal, observed
 from tests.engine.alert_rig import AlertRig, reading
 
 SLOW = Rule(
@@ -184,3 +188,31 @@ async def test_firing_alerts_are_exported_for_gates_unless_they_are_silenced() -
     assert exported()["shop", "warning"] == 1  # inhibition stops the message alone
     await rig.alerting.submit(BeginSilence(LIN, "S1", (parse_matcher("service = shop"),), 3600, ""))
     assert exported()["shop", "critical"] == 0
+
+
+async def test_what_is_decided_while_another_is_written_survives_that_ones_failure(tmp_path: Path) -> None:
+    """On a store of one owner intents are decided on outcomes that are still being written."""
+    store = await SqliteStore.open(str(tmp_path / "bot.db"))
+    rig = AlertRig(store=store)
+    failing = [StoreUnavailable("the disk is full")]
+    commit = store.commit
+
+    async def sometimes(given: Commit) -> Committed:
+        if failing:
+            raise failing.pop()
+        return await commit(given)
+
+    store.commit = sometimes  # type: ignore[method-assign]
+    signals = [a_signal(f"Alert{n}", "warning", rig.now) for n in range(30)]
+    found = await asyncio.gather(
+        *(rig.alerting.submit(observed(s), f"cause{n}") for n, s in enumerate(signals)), return_exceptions=True
+    )
+    assert [type(f).__name__ for f in found].count("StoreUnavailable") == 1
+    known = {a.name for a in (await rig.alerting.state()).firing()}
+    assert known == {s.name for s, f in zip(signals, found, strict=True) if not isinstance(f, Exception)}
+    rig.build()
+    assert {a.name for a in (await rig.alerting.state()).firing()} == known
+    again = await asyncio.gather(*(rig.alerting.submit(observed(s), f"cause{n}") for n, s in enumerate(signals)))
+    assert sum(a.duplicate for a in again) == 29
+    assert len((await rig.alerting.state()).firing()) == 30
+    await store.close()
