@@ -10,6 +10,7 @@ import secrets
 import signal
 import socket
 import sys
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import Literal
 
@@ -17,13 +18,15 @@ import structlog
 from prometheus_client import CollectorRegistry
 from slack_bolt.async_app import AsyncApp
 
+from bot.alert_parts import AlertParts, build_alerts
+from bot.alerts.model import STREAM, Alert
 from bot.engine.acting import FencedChat
 from bot.engine.intake import Intake
 from bot.engine.leads import Leads, StoreClock
 from bot.engine.observer import Observer
 from bot.engine.outage import Outage
 from bot.engine.performers import Performers
-from bot.engine.ports import Final, Retryable, Store
+from bot.engine.ports import Chat, Conflict, Final, Retryable, Store
 from bot.engine.rollouts import Rollouts
 from bot.engine.speaker import Speaker
 from bot.engine.ticks import Ticks
@@ -37,7 +40,7 @@ from bot.slack.messages import Messages
 from bot.slack.socket import SocketRunner
 from bot.store.opening import open_store
 from bot.telemetry import Telemetry
-from bot.web import Web
+from bot.web import AlertDoor, Web
 from bot.wiring import build_fleets
 from config.settings import Settings
 
@@ -90,7 +93,8 @@ class Bot:
         clock = StoreClock()
         # Containers often have one host name and process id for ever: only the random part tells their lives apart.
         owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-        self.leads = Leads(store, settings.plans, owner, clock, gained=self._gained, lost=self._lost)
+        streams = (*settings.plans, *((STREAM,) if settings.alerts else ()))
+        self.leads = Leads(store, streams, owner, clock, gained=self._gained, lost=self._lost)
         self.rollouts = Rollouts(
             store,
             settings.plans,
@@ -100,26 +104,74 @@ class Bot:
             clock=clock,
             timezone=settings.timezone,
         )
-        speaker = Speaker(self.rollouts, store, FencedChat(self.chat, self.leads.stands), directory, messages)
+        chat = FencedChat(self.chat, self.leads.stands)
+        speaker = Speaker(self.rollouts, store, chat, directory, messages, self._firing)
         observer = Observer(self.rollouts, store, self.metrics, self.fleets, clock)
-        performers = Performers(self.rollouts, self.fleets, speaker, observer)
+        self.alerts = self._alerts(chat, messages, clock) if settings.alerts else None
+        performers = Performers(
+            self.rollouts, self.fleets, speaker, observer, self.alerts.sender.perform if self.alerts else None
+        )
         self.worker = Worker(store, performers.perform, clock, owner, epochs=self.leads.epochs, fenced=self.leads.drop)
         self.ticks = Ticks(observer, store, settings.plans, self.leads, clock)
+        if self.alerts:
+            self.ticks.every(1.0, "evaluate alerts", self.alerts.watch.evaluate, STREAM)
+            self.ticks.every(1.0, "tick alerts", self.alerts.watch.tick, STREAM)
         self.outage = Outage(store, self.rollouts, self.chat, messages, clock, self.leads.epochs)
         intake = Intake(self.rollouts, store)
-        self.listeners = Listeners(self.rollouts, messages, directory, intake, store, self.chat)
+        self.listeners = Listeners(
+            self.rollouts,
+            messages,
+            directory,
+            intake,
+            store,
+            self.chat,
+            alerts=self.alerts.alerting if self.alerts else None,
+        )
         self.slack_app: AsyncApp = build_app(client, slack.signing_secret.reveal() if slack.signing_secret else "")
         self.listeners.register(self.slack_app)
         self.sockets = (
             SocketRunner(self.slack_app, slack.app_token.reveal()) if self._takes and slack.app_token else None
         )
         registry = CollectorRegistry()
-        registry.register(Telemetry(self.rollouts, settings.plans))
-        self.web = Web(self.problems, registry, self.slack_app if self._takes and not self.sockets else None)
+        registry.register(
+            Telemetry(self.rollouts, settings.plans, lambda: self.alerts.alerting.known if self.alerts else None)
+        )
+        slack_app = self.slack_app if self._takes and not self.sockets else None
+        self.web = Web(self.problems, registry, slack_app, self._door() if self._takes else None)
         self._refreshing: set[asyncio.Task[None]] = set()
         beat = settings.channels.heartbeat
-        self.heartbeat = Heartbeat(beat, self.problems, _logged) if beat and self._acts else None
+        self.heartbeat = Heartbeat(beat, self.problems, self._beat_failed) if beat and self._acts else None
         self._stack = AsyncExitStack()
+
+    async def _beat_failed(self, problem: str) -> None:
+        """The heartbeat logs by itself; "" = it gets through again."""
+        if self.alerts:
+            await self.alerts.watch.own("HeartbeatFailing", problem)
+
+    def _door(self) -> AlertDoor | None:
+        """Whoever may post alerts comes in here."""
+        if self.alerts is None:
+            return None
+        token = self._settings.alerts_token
+        return AlertDoor(self.alerts.intake.take, token.reveal() if token else None, (Retryable, Final, Conflict))
+
+    def _firing(self, service: str) -> Sequence[Alert]:
+        state = self.alerts.alerting.known if self.alerts else None
+        return state.firing(service) if state else ()
+
+    def _alerts(self, chat: Chat, messages: Messages, clock: StoreClock) -> AlertParts:
+        assert self._settings.alerts is not None
+        return build_alerts(
+            self._settings,
+            self._settings.alerts,
+            self._store,
+            self.metrics,
+            chat,
+            self.rollouts,
+            messages,
+            wake=lambda: self.worker.wake(),
+            clock=clock,
+        )
 
     async def __aenter__(self) -> Bot:
         try:
@@ -138,6 +190,9 @@ class Bot:
         for service in self._settings.plans:
             await self.rollouts.state(service)
             self._stack.push_async_callback(self.fleets[service].aclose)
+        if self.alerts:
+            await self.alerts.alerting.state()
+            self._stack.push_async_callback(self.alerts.aclose)
         self._stack.callback(self.metrics.close)
         port = await self._listen()
         # What needs no Slack begins at once: a rollback must not wait for a token to be checked.
@@ -175,14 +230,17 @@ class Bot:
         """A commit of any replica's; "" = perhaps many were missed."""
         self.worker.wake()
         self.leads.poke()
-        for service in [stream] if stream else self._settings.plans:
+        for service in [stream] if stream else [*self._settings.plans, STREAM]:
             task = asyncio.create_task(self._refresh(service), name=f"refresh {service}")
             self._refreshing.add(task)
             task.add_done_callback(self._refreshing.discard)
 
     async def _refresh(self, service: str) -> None:
         try:
-            await self.rollouts.refresh(service)
+            if service != STREAM:
+                await self.rollouts.refresh(service)
+            elif self.alerts:
+                await self.alerts.alerting.refresh()
         except Retryable as error:
             log.warning("the newest state could not be read", service=service, error=str(error))
 
@@ -222,10 +280,6 @@ class Bot:
         if self.ticks.failing:
             found["ticks"] = ", ".join(sorted(self.ticks.failing))
         return found
-
-
-async def _logged(problem: str) -> None:
-    """The heartbeat logs by itself; people are told once alerts have their routes."""
 
 
 async def serve(settings: Settings, role: Role = "all") -> int:

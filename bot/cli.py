@@ -149,6 +149,21 @@ def migrate_store(
     typer.echo(f"moved from {from_.where} to {to.where}, read back and alike: now set DATABASE_URL to the new one")
 
 
+@cli.command("import-rules")
+def import_rules(file: Path) -> None:
+    """Print a rule file of Prometheus as the `rules:` of alerts.yaml; what is left out is said on stderr."""
+    from config.import_rules import NotRules, convert
+
+    try:
+        found = convert(file.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, NotRules) as error:
+        typer.echo(f"{file}: {error}", err=True)
+        raise typer.Exit(2) from None
+    for note in found.notes:
+        typer.echo(note, err=True)
+    typer.echo(found.text, nl=False)
+
+
 @cli.command()
 def demo(
     headless: Annotated[

@@ -11,7 +11,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 import requests
 from prometheus_api_client import PrometheusConnect
@@ -19,6 +19,8 @@ from prometheus_api_client.exceptions import PrometheusApiClientException
 from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
+from bot.alerts.labels import labels_of
+from bot.alerts.rules import Answer, Reading
 from bot.rollout.gate import Need, Value, Values
 
 TIMEOUT = (2.0, 5.0)  # seconds to connect, to read; the library waits for ever without
@@ -26,6 +28,8 @@ DEADLINE = 8.0  # seconds for one evaluation, whatever the threads still do
 MARK = "rollout_bot_need"
 BREAK_AFTER = 3  # failures in a row that open the breaker …
 BREAK_FOR = 1.0  # … for so many seconds, in which nobody waits for a dead server
+
+T = TypeVar("T")
 
 
 class Prometheus:
@@ -48,20 +52,32 @@ class Prometheus:
         """An answer for every need. Never raises."""
         if not needs:
             return {}
+        values = await self._run(lambda: self._measure(tuple(needs)))
+        return dict.fromkeys(needs, Value(None, self.error)) if values is None else values
+
+    async def series(self, queries: Sequence[str]) -> tuple[Answer, ...]:
+        """Every series of every query. Never raises. bot.engine.ports.Series."""
+        if not queries:
+            return ()
+        answers = await self._run(lambda: self._series(tuple(queries)))
+        return (Answer(error=self.error),) * len(queries) if answers is None else answers
+
+    async def _run(self, ask: Callable[[], T]) -> T | None:
+        """In a thread. None: the server as a whole could not answer, and `error` says why."""
         if self._clock() < self._closed_until:
-            return dict.fromkeys(needs, Value(None, self.error))
+            return None
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(DEADLINE):
-                values = await loop.run_in_executor(self._pool, self._measure, tuple(needs))
+                found = await loop.run_in_executor(self._pool, ask)
             self._failures, self.error = 0, ""
-            return values
+            return found
         except (requests.RequestException, TimeoutError) as error:
             self._failures += 1
             self.error = describe(error)
             if self._failures >= BREAK_AFTER:
                 self._closed_until = self._clock() + BREAK_FOR
-            return dict.fromkeys(needs, Value(None, self.error))
+            return None
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
@@ -69,9 +85,8 @@ class Prometheus:
 
     def _measure(self, needs: tuple[Need, ...]) -> Values:
         """In a thread. Raises requests.RequestException where the server as a whole could not answer."""
-        joined = " or ".join(f'label_replace(({need.promql}), "{MARK}", "{n}", "", "")' for n, need in enumerate(needs))
         try:
-            rows = self._ask(joined)
+            rows = self._ask(_joined([need.promql for need in needs]))
         except PrometheusApiClientException as error:
             if len(needs) == 1:
                 return {needs[0]: Value(None, describe(error))}
@@ -80,6 +95,26 @@ class Prometheus:
         for row in rows:
             found[int(row["metric"][MARK])].append(row["value"][1])
         return {need: _value(found[n]) for n, need in enumerate(needs)}
+
+    def _series(self, queries: tuple[str, ...]) -> tuple[Answer, ...]:
+        """In a thread, as `_measure`."""
+        try:
+            rows = self._ask(_joined(queries))
+        except PrometheusApiClientException:
+            return tuple(self._one_series(query) for query in queries)
+        found: list[list[Reading]] = [[] for _ in queries]
+        for row in rows:
+            found[int(row["metric"][MARK])].append(_reading(row))
+        return tuple(Answer(tuple(readings)) for readings in found)
+
+    def _one_series(self, query: str) -> Answer:
+        try:
+            rows = self._ask(query)
+        except PrometheusApiClientException as error:
+            return Answer(error=describe(error))
+        if rows and not isinstance(rows[0], dict):  # a scalar: [time, "value"]
+            return Answer((Reading((), float(rows[1])),))
+        return Answer(tuple(_reading(row) for row in rows))
 
     def _alone(self, need: Need) -> Values:
         try:
@@ -96,6 +131,15 @@ class Prometheus:
         except (KeyError, ValueError, TypeError) as error:
             # A proxy's page or a half answer is not an empty result.
             raise requests.RequestException(f"not an answer of Prometheus: {error!r}") from error
+
+
+def _joined(queries: Sequence[str]) -> str:
+    return " or ".join(f'label_replace(({query}), "{MARK}", "{n}", "", "")' for n, query in enumerate(queries))
+
+
+def _reading(row: dict[str, Any]) -> Reading:
+    labels = {name: value for name, value in row["metric"].items() if name not in ("__name__", MARK)}
+    return Reading(labels_of(labels), float(row["value"][1]))
 
 
 def _value(found: list[Any]) -> Value:

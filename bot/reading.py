@@ -6,11 +6,11 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from bot.engine.ports import Fleet, Store
+from bot.engine import replay
+from bot.engine.ports import Fleet
 from bot.engine.targets import backward, forward, highest_generation
 from bot.fleet.target import HostState, Outcome
 from bot.rollout.decide import simulate
-from bot.rollout.evolve import fold
 from bot.rollout.intents import Refusal
 from bot.rollout.model import ServiceState
 from bot.rollout.plan import Plan, Stage
@@ -30,15 +30,10 @@ async def _read(settings: Settings, services: Iterable[str]) -> tuple[dict[str, 
     if store is None:
         return {service: ServiceState(service) for service in services}, {}
     try:
-        states = {service: await _load(store, service) for service in services}
+        states = {service: replay.service(await store.load(service), service) for service in services}
         return states, {lead.stream: lead.owner for lead in await store.leads()}
     finally:
         await store.close()
-
-
-async def _load(store: Store, service: str) -> ServiceState:
-    stored = await store.load(service)
-    return fold(stored.snapshot or ServiceState(service), (event for _, event in stored.events))
 
 
 async def statuses(settings: Settings) -> list[dict[str, Any]]:

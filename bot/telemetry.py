@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from bot.alerts.model import AlertsState
+from bot.alerts.plan import SEVERITIES
 from bot.engine.rollouts import Rollouts
 from bot.rollout.model import Verdict
 from bot.rollout.plan import Plan
@@ -16,9 +19,15 @@ from bot.rollout.plan import Plan
 class Telemetry(Collector):
     """Read from the states and boards in memory at every scrape; nothing is counted twice."""
 
-    def __init__(self, rollouts: Rollouts, plans: Mapping[str, Plan]) -> None:
+    def __init__(
+        self,
+        rollouts: Rollouts,
+        plans: Mapping[str, Plan],
+        alerts: Callable[[], AlertsState | None] = lambda: None,
+    ) -> None:
         self._rollouts = rollouts
         self._plans = plans
+        self._alerts = alerts
 
     def collect(self) -> Iterable[Metric]:
         active = GaugeMetricFamily("rollout_active", "1 while a rollout is under way", labels=["service", "status"])
@@ -36,4 +45,18 @@ class Telemetry(Collector):
             weight.add_metric([service], record.weight if record else 0.0)
             if rollout and board:
                 failing.add_metric([service], sum(g.verdict is not Verdict.PASS for g in board.gates))
-        return (active, weight, generation, failing)
+        return (active, weight, generation, failing, *self._firing())
+
+    def _firing(self) -> Iterable[Metric]:
+        """So that a plan can gate on them: `open_critical_alerts`. 0 is exported too, since no value is no answer."""
+        state = self._alerts()
+        if state is None:
+            return ()
+        text = "Alerts firing and not silenced, by service and severity"
+        found = GaugeMetricFamily("rollout_alerts_firing", text, labels=["service", "severity"])
+        # A silence stops this path as well; inhibition and quiet hours stop only the message.
+        counted = Counter((a.service, a.severity) for a in state.alerts.values() if a.firing and a.muted != "silenced")
+        for service in dict.fromkeys((*self._plans, *(service for service, _ in counted))):
+            for severity in SEVERITIES:
+                found.add_metric([service, severity], counted[service, severity])
+        return (found,)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, generate_latest
@@ -13,13 +15,28 @@ LIMIT = 1024 * 1024  # bytes; Slack's payloads are far below
 Problems = Callable[[], Awaitable[dict[str, str]]]
 
 
+@dataclass(frozen=True, slots=True)
+class AlertDoor:
+    """take: commits a body of Alertmanager's and returns how many alerts it has; ValueError = it is none of those.
+
+    token: None = nobody may post.
+    """
+
+    take: Callable[[bytes], Awaitable[int]]
+    token: str | None
+    away: tuple[type[Exception], ...]  # what `take` raises when nothing was taken and it should come again
+
+
 class Web:
     """problems: what keeps the bot from doing its work now, by part; empty = ready. slack: None in Socket Mode."""
 
-    def __init__(self, problems: Problems, registry: CollectorRegistry, slack: AsyncApp | None) -> None:
+    def __init__(
+        self, problems: Problems, registry: CollectorRegistry, slack: AsyncApp | None, alerts: AlertDoor | None = None
+    ) -> None:
         self._problems = problems
         self._registry = registry
         self._slack = slack
+        self._alerts = alerts
         self._runner: web.AppRunner | None = None
 
     def application(self) -> web.Application:
@@ -27,6 +44,8 @@ class Web:
         app.router.add_get("/healthz", self._healthz)
         app.router.add_get("/readyz", self._readyz)
         app.router.add_get("/metrics", self._metrics)
+        if self._alerts:
+            app.router.add_post("/alerts", self._take_alerts)
         if self._slack:
             app.router.add_post("/slack/events", self._events)
         return app
@@ -51,6 +70,23 @@ class Web:
             raise web.HTTPBadRequest(text="the body cannot be read") from None
         response: web.StreamResponse = await to_aiohttp_response(await self._slack.async_dispatch(asked))
         return response
+
+    async def _take_alerts(self, request: web.Request) -> web.Response:
+        """200 only once it is committed: whoever sends it sends it again until then."""
+        door = self._alerts
+        assert door is not None
+        if door.token is None:
+            raise web.HTTPForbidden(text="nobody may post alerts: set ALERTS_TOKEN")
+        given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        if not hmac.compare_digest(given.encode("utf-8", "replace"), door.token.encode()):
+            raise web.HTTPUnauthorized(text="the token is wrong: send `Authorization: Bearer` with ALERTS_TOKEN")
+        body = await request.read()  # aiohttp refuses what is larger than LIMIT with 413
+        try:
+            return web.json_response({"ok": True, "alerts": await door.take(body)})
+        except ValueError as error:
+            raise web.HTTPBadRequest(text=str(error)) from None
+        except door.away as error:
+            raise web.HTTPServiceUnavailable(text=f"nothing was taken, send it again: {error}") from None
 
     async def _healthz(self, request: web.Request) -> web.Response:
         return web.json_response({"ok": True})

@@ -6,7 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot.engine.ports import Outgoing, Submitted
+from bot.alerts.explain import Step
+from bot.alerts.intents import AlertIntent
+from bot.alerts.model import Alert, AlertsState, Group, Silence
+from bot.alerts.oncall import Turn
+from bot.alerts.plan import AlertPlan, Reach
+from bot.engine.ports import Alerted, Outgoing, Submitted
 from bot.rollout.intents import Intent, Refusal
 from bot.rollout.model import Board, Person, Rollout, ServiceState
 from bot.rollout.plan import Plan
@@ -33,6 +38,17 @@ class Desk(Protocol):
     def now(self) -> float: ...
 
 
+class AlertDesk(Protocol):
+    @property
+    def plan(self) -> AlertPlan: ...
+
+    async def state(self) -> AlertsState: ...
+
+    async def submit(self, intent: AlertIntent, cause: str | None = None) -> Alerted: ...
+
+    def now(self) -> float: ...
+
+
 class Words(Protocol):
     """Rendering of answers, pure: bot.slack.messages."""
 
@@ -54,6 +70,14 @@ class Words(Protocol):
 
     def usage_error(self, what_code: str, usage: str, **facts: object) -> Outgoing: ...
 
+    def alerts(
+        self, groups: Sequence[tuple[Group, Sequence[Alert]]], silences: Sequence[Silence], now: float
+    ) -> Outgoing: ...
+
+    def why(self, group: Group, explained: Sequence[tuple[Alert, Sequence[Step]]], now: float) -> Outgoing: ...
+
+    def oncall(self, rows: Sequence[tuple[str, Turn, Reach | None, Turn, Reach | None]], now: float) -> Outgoing: ...
+
     def unavailable(self, why: str) -> Outgoing: ...
 
     def error(self, text: str) -> Outgoing: ...
@@ -70,13 +94,17 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """Everything a handler works with. words: the rest of the line, tidied. usage: the handler's own."""
+    """Everything a handler works with. words: the rest of the line, tidied. usage: the handler's own.
+
+    alerts: None where there is no alerts.yaml.
+    """
 
     desk: Desk
     messages: Words
     call: Call
     words: tuple[str, ...]
     usage: str
+    alerts: AlertDesk | None = None
 
 
 async def answer(room: Room, service: str, submitted: Submitted, kind: str, **facts: object) -> Outgoing:

@@ -8,8 +8,26 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from bot.engine.ports import Outgoing
-from commands import drift, help, history, note, pause, plan, promote, resume, retry, rollback, start, status
-from commands.desk import Call, Desk, Room, Words
+from commands import (
+    ack,
+    alerts,
+    drift,
+    help,
+    history,
+    note,
+    oncall,
+    pause,
+    plan,
+    promote,
+    resume,
+    retry,
+    rollback,
+    silence,
+    start,
+    status,
+    why,
+)
+from commands.desk import AlertDesk, Call, Desk, Room, Words
 from commands.words import name, split
 
 SLIP = 0.8  # of difflib: `rolback`, `rollbakc` and `rollbck`, but not `rollout` or `callback`
@@ -73,6 +91,21 @@ COMMANDS: tuple[Command, ...] = (
         ("dry-run", "dryrun", "预演"),
     ),
     Command("history", "/rollout history [SERVICE]", "help.history", False, history.handle, ("log", "历史")),
+    Command("alerts", "/rollout alerts [SERVICE]", "help.alerts", False, alerts.handle, ("alert", "告警")),
+    Command("ack", "/rollout ack [ALERT]", "help.ack", True, ack.handle, ("acknowledge", "确认")),
+    Command(
+        "silence", "/rollout silence ALERT|LABEL=VALUE TIME [REASON]", "help.silence", True, silence.handle, ("静默",)
+    ),
+    Command("unsilence", "/rollout unsilence ID", "help.unsilence", True, silence.end, ("取消静默",)),
+    Command("why", "/rollout why ALERT", "help.why", False, why.handle, ("为什么",)),
+    Command(
+        "oncall",
+        "/rollout oncall [who | swap PERSON TIME [ROTATION]]",
+        "help.oncall",
+        True,
+        oncall.handle,
+        ("on-call", "值班"),
+    ),
     Command("note", "/rollout note [SERVICE] TEXT", "help.note", True, note.handle, ("备注",)),
     Command("help", "/rollout help [COMMAND]", "help.help", False, _help, ("?", "--help", "-h", "帮助")),
 )
@@ -99,7 +132,7 @@ def find(words: tuple[str, ...]) -> tuple[Command | None, tuple[str, ...]]:
     return None, rest
 
 
-async def run(call: Call, desk: Desk, messages: Words) -> Outgoing:
+async def run(call: Call, desk: Desk, messages: Words, alert_desk: AlertDesk | None = None) -> Outgoing:
     """The private answer to one line. Bare: the status and what to do next. An unknown word changes nothing."""
     words = split(call.text)
     command, rest = find(words)
@@ -109,4 +142,4 @@ async def run(call: Call, desk: Desk, messages: Words) -> Outgoing:
             return messages.did_you_mean(words[0], "", BY_NAME["help"].usage)
         meant = BY_NAME[near[0]]
         return messages.did_you_mean(words[0], meant.name, meant.usage)
-    return await command.handle(Room(desk, messages, call, rest, command.usage))
+    return await command.handle(Room(desk, messages, call, rest, command.usage, alert_desk))

@@ -43,7 +43,7 @@ def build_bot_file(report: Report) -> BotFile:
     """The document as a BotFile; defaults stand where a value was refused."""
     model, default = validate(BotModel, report), BotFile()
     http = model.http or HttpModel()
-    if model.timezone is not None and not _is_zone(model.timezone):
+    if model.timezone is not None and not is_zone(model.timezone):
         mend = suggest(model.timezone, sorted(zoneinfo.available_timezones()))
         if not mend.startswith("did"):
             mend = "write a name of the IANA list, as in Asia/Shanghai or UTC"
@@ -63,7 +63,7 @@ def build_bot_file(report: Report) -> BotFile:
     )
 
 
-def _is_zone(name: str) -> bool:
+def is_zone(name: str) -> bool:
     try:
         zoneinfo.ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):

@@ -27,6 +27,7 @@ NAMES: Final = (
     "SLACK_APP_TOKEN",
     "SLACK_SIGNING_SECRET",
     "SLACK_API_URL",
+    "ALERTS_TOKEN",
     "DATABASE_URL",
     "PROMETHEUS_URL",
     "HTTP_HOST",
@@ -60,6 +61,7 @@ class Environment:
     http_host: str
     http_port: int
     log_level: str
+    alerts_token: Secret | None = None
 
 
 class Reader:
@@ -111,6 +113,7 @@ def read_environment(
         http_host=reader.text("HTTP_HOST") or bot.http_host,
         http_port=_port(reader, bot.http_port),
         log_level=level,
+        alerts_token=_alerts_token(reader),
     )
     return result, reader.problems, reader.warnings
 
@@ -147,6 +150,13 @@ def _slack(reader: Reader, required: bool) -> SlackSettings:
         signing_secret=Secret(signing) if signing else None,
         api_url=url if url.endswith("/") else url + "/",
     )
+
+
+def _alerts_token(reader: Reader) -> Secret | None:
+    text = reader.text("ALERTS_TOKEN")
+    if text is not None and len(text) < 16:
+        reader.problem("ALERTS_TOKEN is too short to be a secret", "use 16 characters or more: openssl rand -hex 16")
+    return Secret(text) if text else None
 
 
 def _database(reader: Reader) -> Url:

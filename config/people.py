@@ -18,6 +18,8 @@ _GROUP: Final = re.compile(r"S[A-Z0-9]{6,20}")
 _ALIAS: Final = re.compile(r"[a-z][a-z0-9._-]{0,40}")
 EMAIL: Final = re.compile(r"[^@\s<>\"',;]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 
+PHONE: Final = re.compile(r"\+[1-9][0-9]{6,14}")
+
 
 @dataclass(frozen=True, slots=True)
 class Role:
@@ -29,12 +31,13 @@ class Role:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One entry of `people:`. slack: the user id; name: for messages; email: "" when not given."""
+    """One entry of `people:`. slack: the user id; name: for messages; email, phone: "" when not given."""
 
     alias: str
     slack: str
     name: str
     email: str = ""
+    phone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,7 @@ class PersonModel(Model):
     slack: Text | None = None
     name: Text | None = None
     email: Text | None = None
+    phone: Text | None = None
 
 
 class RoleModel(Model):
@@ -97,7 +101,10 @@ def _person(alias: str, given: PersonModel, others: Mapping[str, Person], report
             report.problem((*at, "slack"), what, "one person would count as two: give each their own")
     if given.email is not None and not EMAIL.fullmatch(given.email):
         report.problem((*at, "email"), f"{show(given.email)} is not an e-mail address", "write it as lin@example.com")
-    return Person(alias, given.slack or "", given.name or alias, given.email or "")
+    if given.phone is not None and not PHONE.fullmatch(given.phone):
+        mend = 'write it with its country and in quotes, as in "+15555550100"'
+        report.problem((*at, "phone"), f"{show(given.phone)} is not a telephone number", mend)
+    return Person(alias, given.slack or "", given.name or alias, given.email or "", given.phone or "")
 
 
 def _role(name: str, given: RoleModel, known: Mapping[str, str], report: Report) -> Role:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bot.alerts.model import STREAM
 from bot.rollout.plan import Condition, Plan, Stage
 from config.durations import format_duration
 from config.problems import show
@@ -82,6 +83,9 @@ def check_together(plans: Sequence[tuple[Plan, Report]]) -> None:
     """What two services may not share. Each clash is reported once, at the later file."""
     owners: dict[tuple[str, str], str] = {}
     for plan, report in plans:
+        if plan.service == STREAM:
+            mend = "name it otherwise: the bot keeps its alerts under this name"
+            report.problem(("service",), f"a service cannot be called {show(STREAM)}", mend)
         claims: list[tuple[Path_, tuple[str, str]]] = [
             (("traffic", pool, i), ("backend", backend)) for pool, i, backend in _backends(plan)
         ]

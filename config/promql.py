@@ -46,18 +46,18 @@ def fixed_windows(query: str) -> list[str]:
     return [found[0] for found in re.finditer(r"\[(?!\s*\$window\b)[^\]]*\]", bare)]
 
 
-def faults(query: str) -> Iterator[Fault]:
-    """Everything wrong with a query that can be seen without a Prometheus."""
+def faults(query: str, known: tuple[str, ...] = PLACEHOLDERS) -> Iterator[Fault]:
+    """Everything wrong with a query that can be seen without a Prometheus. known: placeholders that are filled in."""
     if not normalise(query):
         yield Fault("the query is empty", "write the PromQL")
         return
     yield from _balance(query)
-    for name in sorted(placeholders(query) - set(PLACEHOLDERS)):
+    for name in sorted(placeholders(query) - set(known)):
         bare = name.strip("{}")
-        if bare in PLACEHOLDERS:
+        if bare in known:
             yield Fault(f"`${name}` has braces", f"write ${bare}")
         else:
-            yield Fault(f"the query uses `${name}`, which is never filled in", suggest(bare, PLACEHOLDERS))
+            yield Fault(f"the query uses `${name}`, which is never filled in", suggest(bare, known))
     yield from _places(query)
 
 

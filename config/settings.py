@@ -9,7 +9,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
+from bot.alerts.plan import AlertPlan
 from bot.rollout.plan import Plan
+from config.alerts_build import build_alerts
 from config.bot_file import build_bot_file
 from config.channels import Channels
 from config.channels_build import build_channels
@@ -41,7 +43,8 @@ class Settings:
     """Everything an operator can set. Its repr shows no secret.
 
     database_url, prometheus_url: `str` whose repr hides a password (`.safe` for logs). http_port: 0 = any free one.
-    timezone: an IANA name. plans: by service, read-only.
+    timezone: an IANA name. plans: by service, read-only. alerts: None without alerts.yaml.
+    alerts_token: of POST /alerts, None = nobody may post.
     """
 
     slack: SlackSettings
@@ -56,6 +59,8 @@ class Settings:
     people: People
     config_dir: Path
     channels: Channels = field(default_factory=Channels)
+    alerts: AlertPlan | None = None
+    alerts_token: Secret | None = None
 
 
 def load(config_dir: Path, environ: Mapping[str, str] | None = None) -> Settings:
@@ -93,7 +98,8 @@ def check(
     source = os.environ if environ is None else environ
     channels, channel_report, reader = _channels(config_dir / "channels.yaml", source)
     env, problems, warnings = read_environment(source, bot, require_slack=require_slack)
-    reports = [bot_report, people_report, channel_report, *(report for _, report in plans)]
+    alerts, alert_report = _alerts(config_dir / "alerts.yaml", people, channels)
+    reports = [bot_report, people_report, channel_report, alert_report, *(report for _, report in plans)]
     problems = sorted({*problems, *reader.problems, *strays, *(p for report in reports for p in report.problems)})
     warnings = sorted({*warnings, *(w for report in reports for w in report.warnings)})
     if problems:
@@ -111,6 +117,8 @@ def check(
         people=people,
         config_dir=config_dir,
         channels=channels,
+        alerts=alerts,
+        alerts_token=env.alerts_token,
     )
     return settings, (), tuple(warnings)
 
@@ -120,6 +128,14 @@ def _channels(path: Path, environ: Mapping[str, str]) -> tuple[Channels, Report,
     report = Report(read_document(path) if path.exists() else Document(str(path)))
     reader = Reader(environ)
     return build_channels(report, reader), report, reader
+
+
+def _alerts(path: Path, people: People, channels: Channels) -> tuple[AlertPlan | None, Report]:
+    """Without the file there are no alerts."""
+    if not path.exists():
+        return None, Report(Document(str(path)))
+    report = Report(read_document(path))
+    return build_alerts(report, people, channels), report
 
 
 def _plan_files(folder: Path, problems: list[Problem]) -> list[Path]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
 import structlog
 
+from bot.alerts.effects import SendAlert, ShowAlert
 from bot.engine.acting import acting_epoch
 from bot.engine.observer import Observer
-from bot.engine.ports import Claimed, Fleet, Retryable
+from bot.engine.ports import Claimed, Final, Fleet, Retryable
 from bot.engine.rollouts import Rollouts
 from bot.engine.speaker import Speaker
 from bot.engine.targets import Named, backward, begun, forward, in_the_way, unread
@@ -34,11 +35,19 @@ RESTORE_AGAIN = 2.0  # seconds between tries at hosts that did not answer a roll
 
 
 class Performers:
-    def __init__(self, rollouts: Rollouts, fleets: Mapping[str, Fleet], speaker: Speaker, observer: Observer) -> None:
+    def __init__(
+        self,
+        rollouts: Rollouts,
+        fleets: Mapping[str, Fleet],
+        speaker: Speaker,
+        observer: Observer,
+        alerts: Callable[[Claimed], Awaitable[None]] | None = None,
+    ) -> None:
         self._rollouts = rollouts
         self._fleets = fleets
         self._speaker = speaker
         self._observer = observer
+        self._alerts = alerts
         self._shifts: dict[str, asyncio.Task[object]] = {}
 
     async def perform(self, claimed: Claimed) -> bool:
@@ -61,6 +70,10 @@ class Performers:
                 await self._speaker.tell(claimed.stream, effect, again=claimed.attempts > 0)
             case Whisper() as effect:
                 await self._speaker.whisper(claimed.stream, effect)
+            case SendAlert() | ShowAlert():
+                if self._alerts is None:
+                    raise Final("there is no alerts.yaml: nobody is named who could be told")
+                await self._alerts(claimed)
         return False
 
     async def _current(self, service: str, generation: int) -> Rollout | None:

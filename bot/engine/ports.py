@@ -6,12 +6,21 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from bot.alerts.effects import AlertEffect
+from bot.alerts.events import AlertEvent
+from bot.alerts.model import AlertsState
+from bot.alerts.rules import Answer
 from bot.fleet.target import HostReading, HostResult, ShiftReport, Target
 from bot.rollout.effects import Effect
 from bot.rollout.events import Event
 from bot.rollout.gate import Need, Values
 from bot.rollout.intents import Refusal
 from bot.rollout.model import Board, Person, Rollout, ServiceState
+
+# What the one store holds: the streams of services, and the stream of alerts (bot.alerts.model.STREAM).
+LogEvent = Event | AlertEvent
+OutboxEffect = Effect | AlertEffect
+StreamState = ServiceState | AlertsState
 
 
 class Conflict(Exception):
@@ -39,8 +48,8 @@ class Lead:
 class Stored:
     """A stream as the store has it: the newest snapshot, and the events after it with their seq."""
 
-    snapshot: ServiceState | None
-    events: tuple[tuple[int, Event], ...]
+    snapshot: StreamState | None
+    events: tuple[tuple[int, LogEvent], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +60,7 @@ class NewEffect:
     due_at: Unix seconds; not claimed before.
     """
 
-    effect: Effect
+    effect: OutboxEffect
     lane: str
     due_at: float
     coalesce: bool = False
@@ -85,13 +94,13 @@ class Commit:
     expected: int
     at: float
     cause: str | None = None
-    events: tuple[Event, ...] = ()
+    events: tuple[LogEvent, ...] = ()
     effects: tuple[NewEffect, ...] = ()
     board: Board | None = None
     measurements: tuple[Measurement, ...] = ()
     finish: int | None = None
     rollout: Rollout | None = None
-    snapshot: ServiceState | None = None
+    snapshot: StreamState | None = None
     epoch: int | None = None
 
 
@@ -112,7 +121,7 @@ class Claimed:
     key: str
     stream: str
     lane: str
-    effect: Effect
+    effect: OutboxEffect
     attempts: int  # times claimed before this one
     lease_until: float
     epoch: int = 0
@@ -135,6 +144,16 @@ class Submitted:
 
     state: ServiceState
     events: tuple[Event, ...] = ()
+    refusal: Refusal | None = None
+    duplicate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Alerted:
+    """What came of an intent about alerts: events, or a refusal. duplicate: the cause was known, nothing done."""
+
+    state: AlertsState
+    events: tuple[AlertEvent, ...] = ()
     refusal: Refusal | None = None
     duplicate: bool = False
 
@@ -242,7 +261,7 @@ class Store(Protocol):
         """1 + the highest n of `ROLLOUT-<day>-<n>` in the index; uniqueness is settled by commit (Conflict)."""
         ...
 
-    async def events(self, stream: str, after: int = 0) -> tuple[tuple[int, Event], ...]: ...
+    async def events(self, stream: str, after: int = 0) -> tuple[tuple[int, LogEvent], ...]: ...
 
     async def put_message(self, ref: MessageRef) -> None: ...
 
@@ -281,6 +300,12 @@ class Metrics(Protocol):
         ...
 
 
+class Series(Protocol):
+    async def series(self, queries: Sequence[str]) -> tuple[Answer, ...]:
+        """Every series of every query, in their order, within one outer deadline. Never raises: see Answer.error."""
+        ...
+
+
 class Retryable(Exception):
     """The outside could not do it now; `after` seconds is its own wish (a 429's Retry-After), None = back off."""
 
@@ -307,6 +332,16 @@ class Outgoing:
 
     text: str
     blocks: tuple[Mapping[str, object], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A notification in words. short: for SMS: what, where, since when."""
+
+    subject: str
+    text: str
+    html: str
+    short: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from bot.engine import replay
 from bot.engine.acting import acting_epoch
 from bot.engine.ports import (
     Away,
@@ -26,7 +27,7 @@ from bot.engine.ports import (
 from bot.engine.targets import forward
 from bot.rollout.decide import decide, simulate
 from bot.rollout.effects import COALESCED, Effect
-from bot.rollout.evolve import evolve, fold
+from bot.rollout.evolve import evolve
 from bot.rollout.follow import follow, lane
 from bot.rollout.intents import Intent, Refusal, Start
 from bot.rollout.model import Board, Person, Rollout, ServiceState
@@ -72,11 +73,10 @@ class Rollouts:
         known = self._states.get(service)
         if known is None:
             stored = await self._store.load(service)
-            base = stored.snapshot or ServiceState(service)
-            self._keep(service, fold(base, (event for _, event in stored.events)))
+            self._keep(service, replay.service(stored, service))
         elif self._store.shared:
             newer = await self._store.events(service, known.seq)
-            self._keep(service, fold(known, (event for _, event in newer)))
+            self._keep(service, replay.service_on(known, newer))
         return self._states[service]
 
     async def settled(self, service: str) -> ServiceState:
@@ -103,6 +103,10 @@ class Rollouts:
     def known(self, service: str) -> tuple[ServiceState | None, Board | None]:
         """State and board as this process has them, without reading the store."""
         return self._states.get(service), self._boards.get(service)
+
+    def live(self) -> tuple[Rollout, ...]:
+        """Every rollout under way, as this process has them, without reading the store."""
+        return tuple(state.active for state in self._states.values() if state.active)
 
     def moves(self, service: str, intent: Intent) -> bool:
         """Whether the intent would do anything to the state as this process has it: asked every second, so no I/O."""

@@ -6,12 +6,13 @@ import asyncio
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
 import structlog
 
+from bot.alerts.model import Alert
 from bot.engine.ports import Chat, Directory, Final, Gone, MessageRef, Outgoing, Retryable, Store
 from bot.engine.rollouts import Rollouts
 from bot.rollout.approval import canonical_emoji
@@ -28,7 +29,9 @@ DELETED = "deleted"  # in place of a digest: somebody took the message away, and
 class Words(Protocol):
     """Rendering, pure: bot.slack.messages."""
 
-    def card(self, rollout: Rollout, plan: Plan, board: Board | None, now: float) -> Outgoing: ...
+    def card(
+        self, rollout: Rollout, plan: Plan, board: Board | None, now: float, alerts: Sequence[Alert] = ()
+    ) -> Outgoing: ...
 
     def approval(
         self, rollout: Rollout, plan: Plan, stage_name: str, attempt: int, now: float, board: Board | None
@@ -46,12 +49,21 @@ class Words(Protocol):
 
 
 class Speaker:
-    def __init__(self, rollouts: Rollouts, store: Store, chat: Chat, directory: Directory, words: Words) -> None:
+    def __init__(
+        self,
+        rollouts: Rollouts,
+        store: Store,
+        chat: Chat,
+        directory: Directory,
+        words: Words,
+        firing: Callable[[str], Sequence[Alert]] = lambda _: (),
+    ) -> None:
         self._rollouts = rollouts
         self._store = store
         self._chat = chat
         self._directory = directory
         self._words = words
+        self._firing = firing
         self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def show_card(self, service: str, rollout_id: str) -> MessageRef | None:
@@ -60,7 +72,8 @@ class Speaker:
             return None
         plan = self._rollouts.plans[service]
         board = await self._store.board(rollout.id, rollout.watched[0]) if rollout.watched[0] else None
-        message = self._words.card(rollout, plan, board, self._rollouts.now())
+        firing = self._firing(service) if rollout.active else ()
+        message = self._words.card(rollout, plan, board, self._rollouts.now(), firing)
         return await self._sync(ShowCard(rollout_id).key, plan.channel, message)
 
     async def show_approval(self, service: str, effect: ShowApproval) -> None:

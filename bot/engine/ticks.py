@@ -41,6 +41,10 @@ class Ticks:
             timezone=UTC, job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
         )
 
+    def every(self, seconds: float, name: str, act: Callable[[], Awaitable[object]], stream: str) -> None:
+        """One more job of a stream, before `start`."""
+        self._every(seconds, 0, name, self._led(stream, name, act))
+
     def start(self) -> None:
         """The first evaluation of the first service is at once; the others' are spread over their interval."""
         ticks = []
@@ -69,7 +73,11 @@ class Ticks:
         self._scheduler.add_job(job, "interval", seconds=seconds, id=name, next_run_time=first)
 
     def _job(self, what: str, service: str) -> Job:
-        name, act = f"{what}:{service}", getattr(self._observer, what)
+        act = getattr(self._observer, what)
+        return self._led(service, f"{what}:{service}", lambda: act(service))
+
+    def _led(self, service: str, name: str, act: Callable[[], Awaitable[object]]) -> Job:
+        """Done only while this process leads the stream."""
 
         async def job() -> None:
             epoch = self._leads.epoch(service)
@@ -78,7 +86,7 @@ class Ticks:
                 return
             try:
                 with acting(service, epoch):
-                    await act(service)
+                    await act()
                 self._failing.discard(name)
             except Fenced:
                 self._leads.drop(service)

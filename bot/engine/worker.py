@@ -6,11 +6,13 @@ import asyncio
 import contextlib
 import random
 from collections.abc import Awaitable, Callable, Mapping
+from typing import get_args
 
 import structlog
 
+from bot.alerts.effects import SendAlert
 from bot.engine.acting import acting
-from bot.engine.ports import Away, Claimed, Fenced, Final, Retryable, Store
+from bot.engine.ports import Away, Claimed, Fenced, Final, OutboxEffect, Retryable, Store
 from bot.rollout.effects import RestoreTraffic
 
 log = structlog.get_logger()
@@ -18,7 +20,11 @@ LEASE = 15.0  # seconds; renewed at a third of it
 POLL = 2.0  # seconds, where others write too: a notice of theirs may be lost with its connection
 BACKOFF = (0.5, 30.0)  # seconds: first wait after a failure, and the longest
 CONCURRENCY = 16
+NOTIFICATIONS = 32  # at once, beside them: a mail server that hangs must not hold up a card, nor a burst a shift
 URGENT = 1000  # rollbacks at once, beside them
+FULL = 0.5  # seconds between looks while notifications take all of their room
+TOLD = (SendAlert.__name__,)
+OTHERS = tuple(sorted({kind.__name__ for kind in get_args(OutboxEffect)} - {*TOLD}))
 
 Perform = Callable[[Claimed], Awaitable[bool]]
 
@@ -106,8 +112,10 @@ class Worker:
                 due = self._clock() + 1.0
             longest = POLL if self._store.shared else LEASE
             wait = longest if due is None else min(longest, max(0.02, due - self._clock()))
-            if len(self._running) >= CONCURRENCY:
+            if self._busy(OTHERS) >= CONCURRENCY:
                 wait = longest  # a task that ends wakes us
+            elif self._busy(TOLD) >= NOTIFICATIONS:
+                wait = max(wait, FULL)  # what is due may be a notification that has no room yet
             # Not wait_for: before Python 3.12 it swallows a cancellation that meets the wake-up.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait):
@@ -124,9 +132,10 @@ class Worker:
         now = self._clock()
         # The way back has room of its own: sixteen posts that hang on a dead Slack must not hold it up.
         found = await self._store.claim(self._owner, now, LEASE, URGENT, (RestoreTraffic.__name__,), epochs)
-        room = CONCURRENCY - len(self._running)
-        if room > 0:
-            found += await self._store.claim(self._owner, now, LEASE, room, None, epochs)
+        for kinds, most in ((OTHERS, CONCURRENCY), (TOLD, NOTIFICATIONS)):
+            room = most - self._busy(kinds)
+            if room > 0:
+                found += await self._store.claim(self._owner, now, LEASE, room, kinds, epochs)
         for claimed in found:
             before = self._running.get(claimed.id)
             if before and before[0].owner == claimed.owner:
@@ -136,6 +145,9 @@ class Worker:
             task = asyncio.create_task(self._run(claimed), name=claimed.key)
             self._running[claimed.id] = claimed, task
             task.add_done_callback(lambda task, id=claimed.id: self._ended(id, task))  # type: ignore[misc]
+
+    def _busy(self, kinds: tuple[str, ...]) -> int:
+        return sum(type(claimed.effect).__name__ in kinds for claimed, _ in self._running.values())
 
     def _ended(self, id: int, task: asyncio.Task[None]) -> None:
         if id in self._running and self._running[id][1] is task:

@@ -16,11 +16,13 @@ from bot.engine.ports import Away, Chat, Directory, Final, MessageRef, Outgoing,
 from bot.rollout.approval import canonical_emoji
 from bot.rollout.intents import refuse
 from bot.slack.answers import PATIENCE, Answers
-from commands.desk import Call, Desk, Words
+from commands.desk import AlertDesk, Call, Desk, Words
 from commands.registry import run
 
 log = structlog.get_logger()
 ACTIONS = re.compile(r"rollout\.(promote|pause|resume|retry|adopt|restore|rollback)")
+ALERT_ACTIONS = re.compile(r"alert\.(ack|silence)")
+BY_BUTTON = "1h"  # how long the button silences
 EVERYTHING = re.compile(".*")
 WAITS = (1.0, 3.0, 10.0)  # seconds before a private sentence is tried again, where Slack names none
 HINTS = 1000  # hints remembered, so that each is given once
@@ -51,6 +53,7 @@ class Listeners:
         ledger: Ledger,
         chat: Chat,
         patience: float = PATIENCE,
+        alerts: AlertDesk | None = None,
     ) -> None:
         self._desk = desk
         self._words = words
@@ -58,6 +61,7 @@ class Listeners:
         self._intake = intake
         self._ledger = ledger
         self._chat = chat
+        self._alerts = alerts
         self._answers = Answers(patience)
         self._hinted: set[tuple[str, str, int]] = set()
         self._stopping = False
@@ -65,6 +69,7 @@ class Listeners:
     def register(self, app: AsyncApp) -> None:
         app.command("/rollout")(self.command)
         app.action(ACTIONS)(self.action)
+        app.action(ALERT_ACTIONS)(self.alert_action)
         app.event("reaction_added")(self.reaction)
         app.event("reaction_removed")(self.reaction)
         app.event("app_mention")(self.mention)
@@ -89,6 +94,12 @@ class Listeners:
         action, user = body["actions"][0], body["user"]["id"]
         cause = f"slack:{body.get('trigger_id') or action['action_ts'] + ':' + user}"
         work = self._answers.begin(cause, lambda: self._honest(cause, user, self._pressed(user, action, cause)))
+        await self._answers.after_ack(work, ack, respond)
+
+    async def alert_action(self, ack: AsyncAck, body: dict[str, Any], respond: AsyncRespond) -> None:
+        action, user = body["actions"][0], body["user"]["id"]
+        cause = f"slack:{body.get('trigger_id') or action['action_ts'] + ':' + user}"
+        work = self._answers.begin(cause, lambda: self._honest(cause, user, self._pressed_alert(user, action, cause)))
         await self._answers.after_ack(work, ack, respond)
 
     async def mention(self, body: dict[str, Any]) -> None:
@@ -150,7 +161,7 @@ class Listeners:
         await self._chat.whisper(channel, user, outgoing, thread_ts)
 
     async def _typed(self, user: str, text: str, cause: str) -> Outgoing:
-        return await run(Call(text, await self._directory.person(user), cause), self._desk, self._words)
+        return await run(Call(text, await self._directory.person(user), cause), self._desk, self._words, self._alerts)
 
     async def _pressed(self, user: str, action: dict[str, Any], cause: str) -> Outgoing:
         verb = action["action_id"].removeprefix("rollout.")
@@ -161,6 +172,15 @@ class Listeners:
             refusal = refuse("older_card", rollout=rollout, service=service)
             return self._words.error(self._words.refusal(refusal, current, plan))
         return await self._typed(user, f"{verb} {service}", cause)
+
+    async def _pressed_alert(self, user: str, action: dict[str, Any], cause: str) -> Outgoing:
+        """The same line as typed, for the alert of this very message."""
+        verb = action["action_id"].removeprefix("alert.")
+        key, _, life = str(action.get("value", "")).partition("|")
+        group = (await self._alerts.state()).groups.get(key) if self._alerts else None
+        if group is None or str(group.life) != life:
+            return self._words.error(self._words.refusal(refuse("no_alert", alert=key[:6]), None, None))
+        return await self._typed(user, f"{verb} {key} {BY_BUTTON}" if verb == "silence" else f"{verb} {key}", cause)
 
     async def _honest(self, cause: str, user: str, work: Coroutine[Any, Any, Outgoing]) -> Outgoing:
         """The work's answer, or that it could not be done; what could not be recorded is never passed over."""

@@ -17,9 +17,8 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any, Generic, Literal, TypeVar, get_args, get_origin
 
-from bot.rollout.effects import Effect
-from bot.rollout.events import Event
-from bot.rollout.model import Board, Rollout, ServiceState
+from bot.engine.ports import LogEvent, OutboxEffect, StreamState
+from bot.rollout.model import Board, Rollout
 from bot.store import shapes
 from bot.store.shapes import CodecError, Decoder
 
@@ -219,8 +218,8 @@ def _direct(hint: Any) -> Any:
     return leaves[0] if leaves else None
 
 
-EVENTS: Codec[Event] = Codec(Event)
-EFFECTS: Codec[Effect] = Codec(Effect)
+EVENTS: Codec[LogEvent] = Codec(LogEvent)
+EFFECTS: Codec[OutboxEffect] = Codec(OutboxEffect)
 BOARDS: Codec[Board] = Codec(Board)
-STATES: Codec[ServiceState] = Codec(ServiceState)
+STATES: Codec[StreamState] = Codec(StreamState)
 ROLLOUTS: Codec[Rollout] = Codec(Rollout)

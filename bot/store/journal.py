@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from bot.engine.ports import Commit, Committed, Conflict, Measurement, MessageRef, Stored
-from bot.rollout.events import Event
+from bot.engine.ports import Commit, Committed, Conflict, LogEvent, Measurement, MessageRef, Stored
 from bot.rollout.model import Board, Rollout
 from bot.store import leads, outbox, rows
 from bot.store.codec import BOARDS, EVENTS, ROLLOUTS, STATES
@@ -78,7 +77,7 @@ def load(db: Db, stream: str) -> Stored:
     return Stored(snapshot, events(db, stream, snapshot.seq if snapshot else 0))
 
 
-def events(db: Db, stream: str, after: int) -> tuple[tuple[int, Event], ...]:
+def events(db: Db, stream: str, after: int) -> tuple[tuple[int, LogEvent], ...]:
     sql = "SELECT seq, event FROM events WHERE stream = ? AND seq > ? ORDER BY seq"
     return rows.numbered(db.execute(sql, (stream, after)))
 

@@ -8,9 +8,19 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TypeVar
 
-from bot.engine.ports import Claimed, Commit, Committed, Conflict, Lead, Measurement, MessageRef, Stored
-from bot.rollout.events import Event
-from bot.rollout.model import Board, Rollout, ServiceState
+from bot.engine.ports import (
+    Claimed,
+    Commit,
+    Committed,
+    Conflict,
+    Lead,
+    LogEvent,
+    Measurement,
+    MessageRef,
+    Stored,
+    StreamState,
+)
+from bot.rollout.model import Board, Rollout
 from bot.store.codec import BOARDS, EFFECTS, EVENTS, ROLLOUTS, STATES, Codec
 from bot.store.listeners import Listeners
 from bot.store.memory_outbox import MemoryOutbox
@@ -31,8 +41,8 @@ class MemoryStore:
         self._shared = shared
         self._listeners = Listeners()
         self._leads: dict[str, Lead] = {}
-        self._logs: dict[str, list[Event]] = {}
-        self._snapshots: dict[str, ServiceState] = {}
+        self._logs: dict[str, list[LogEvent]] = {}
+        self._snapshots: dict[str, StreamState] = {}
         self._causes: dict[str, float] = {}
         self._outbox = MemoryOutbox()
         self._boards: dict[tuple[str, str], Board] = {}
@@ -84,11 +94,11 @@ class MemoryStore:
         await _turn()
         return tuple(sorted(stream for stream, log in self._logs.items() if log))
 
-    async def events(self, stream: str, after: int = 0) -> tuple[tuple[int, Event], ...]:
+    async def events(self, stream: str, after: int = 0) -> tuple[tuple[int, LogEvent], ...]:
         await _turn()
         return self._events(stream, after)
 
-    def _events(self, stream: str, after: int) -> tuple[tuple[int, Event], ...]:
+    def _events(self, stream: str, after: int) -> tuple[tuple[int, LogEvent], ...]:
         log = self._logs.get(stream, [])
         first = max(after, 0)
         return tuple(enumerate(log[first:], start=first + 1))

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from bot.engine.ports import Claimed
-from bot.rollout.events import Event
-from bot.rollout.model import ServiceState
+from bot.engine.ports import Claimed, LogEvent, StreamState
 from bot.store.codec import EFFECTS, EVENTS, STATES
 from bot.store.shapes import CodecError
 
@@ -18,12 +16,12 @@ def claimed(row: tuple[Any, ...]) -> Claimed:
     return Claimed(id, key, stream, lane, EFFECTS.decode(text), attempts, lease_until, epoch, owner)
 
 
-def numbered(rows: Iterable[tuple[Any, ...]]) -> tuple[tuple[int, Event], ...]:
+def numbered(rows: Iterable[tuple[Any, ...]]) -> tuple[tuple[int, LogEvent], ...]:
     """Of (seq, event). Raises CodecError."""
     return tuple([(seq, EVENTS.decode(text)) for seq, text in rows])
 
 
-def snapshot(row: tuple[Any, ...] | None) -> ServiceState | None:
+def snapshot(row: tuple[Any, ...] | None) -> StreamState | None:
     """Of (state,). None also for one that this version cannot read: the log has it all, it only takes longer."""
     try:
         return STATES.decode(row[0]) if row else None

@@ -16,8 +16,7 @@ from urllib.parse import quote
 
 from sqlite_utils import Database
 
-from bot.engine.ports import Claimed, Commit, Committed, Lead, Measurement, MessageRef, Stored
-from bot.rollout.events import Event
+from bot.engine.ports import Claimed, Commit, Committed, Lead, LogEvent, Measurement, MessageRef, Stored
 from bot.rollout.model import Board, Rollout
 from bot.store import journal, leads, outbox, schema
 from bot.store.errors import NoDatabase, StoreBroken, StoreUnavailable, translate
@@ -127,7 +126,7 @@ class SqliteStore:
     async def streams(self) -> tuple[str, ...]:
         return await self._read(journal.streams)
 
-    async def events(self, stream: str, after: int = 0) -> tuple[tuple[int, Event], ...]:
+    async def events(self, stream: str, after: int = 0) -> tuple[tuple[int, LogEvent], ...]:
         return await self._read(lambda db: journal.events(db, stream, after))
 
     async def commit(self, commit: Commit) -> Committed:

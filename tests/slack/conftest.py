@@ -11,6 +11,7 @@ import structlog
 from prometheus_client import CollectorRegistry
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.engine.alerting import Alerting
 from bot.engine.intake import Intake
 from bot.engine.ports import MessageRef, Outgoing
 from bot.engine.rollouts import Rollouts
@@ -26,6 +27,7 @@ from bot.slack.socket import SocketRunner
 from bot.store.memory import MemoryStore
 from bot.web import Web
 from config.people import People, Role
+from tests.alerts.kit import a_plan as a_alert_plan
 from tests.engine.conftest import a_plan
 
 RELEASES, PRIVATE = "C0RELEASE1", "C0PRIVATE1"
@@ -99,7 +101,10 @@ class Edge:
         self.directory = SlackDirectory(client, PEOPLE, lambda: self.chat.team_id)
         self.words = Messages("en", "UTC")
         intake = Intake(self.desk, self.store)
-        self.listeners = Listeners(self.desk, self.words, self.directory, intake, self.store, self.chat, self._patience)
+        self.alerts = Alerting(self.store, a_alert_plan())
+        self.listeners = Listeners(
+            self.desk, self.words, self.directory, intake, self.store, self.chat, self._patience, self.alerts
+        )
         self.app = build_app(client, self.server.signing_secret if self.mode == "http" else "")
         self.listeners.register(self.app)
         self.web: Web | None = None

@@ -13,6 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.alerts.effects import AlertEffect
+from bot.alerts.events import AlertEvent
+from bot.alerts.model import AlertsState
 from bot.rollout.effects import Effect, Tell
 from bot.rollout.events import Event, NoteAdded, RolloutStarted, ShiftDone, StagePassed
 from bot.rollout.model import Board, GateResult, Rollout, ServiceState, Verdict
@@ -24,7 +27,10 @@ st.register_type_strategy(float, st.floats(allow_nan=False))
 
 CASES = [
     *((EVENTS, kind) for kind in get_args(Event)),
+    *((EVENTS, kind) for kind in get_args(AlertEvent)),
     *((EFFECTS, kind) for kind in get_args(Effect)),
+    *((EFFECTS, kind) for kind in get_args(AlertEffect)),
+    (STATES, AlertsState),
     *((BOARDS, Board), (STATES, ServiceState), (ROLLOUTS, Rollout)),
 ]
 

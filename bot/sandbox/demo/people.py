@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import cast
 
 from bot.engine.ports import Store
 from bot.rollout.events import Event
@@ -30,7 +31,7 @@ class Witness:
         return found[0] if found else None
 
     async def events(self) -> tuple[tuple[int, Event], ...]:
-        return await (await self.reader()).events(SERVICE)
+        return cast(tuple[tuple[int, Event], ...], await (await self.reader()).events(SERVICE))
 
     async def board(self, rollout: Rollout) -> Board | None:
         return await (await self.reader()).board(rollout.id, rollout.live_stage)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from bot.alerts.model import Alert
 from bot.engine.ports import Outgoing
 from bot.rollout.model import Status
 from bot.slack.messages import buttons
+from bot.slack.messages.alert_parts import GLYPH, Saying
 from bot.slack.messages.blocks import Block, actions, context, fields, header, lines, section
 from bot.slack.messages.finished import ending
 from bot.slack.messages.headline import header_text, headline, obstacles
@@ -17,9 +21,9 @@ from bot.slack.messages.warmth import warmth
 WITH_GATES = frozenset({Status.AWAITING_APPROVAL, Status.BAKING, Status.PASSED, Status.HELD, Status.WATCHING})
 
 
-def card(s: Scene) -> Outgoing:
+def card(s: Scene, alerts: Sequence[Alert] = ()) -> Outgoing:
     warm = warmth(s) if s.r.active else []
-    blocks: list[Block] = [header(header_text(s)), lines([headline(s), *obstacles(s), *warm])]
+    blocks: list[Block] = [header(header_text(s)), lines([headline(s), *obstacles(s), *warm, *_firing(s, alerts)])]
     if s.r.active:
         blocks += _running(s)
     else:
@@ -28,6 +32,14 @@ def card(s: Scene) -> Outgoing:
     blocks += actions(buttons.of(s))
     blocks.append(context(about(s)))
     return Outgoing(text(s), tuple(blocks))
+
+
+def _firing(s: Scene, alerts: Sequence[Alert]) -> list[Mrkdwn]:
+    if not alerts:
+        return []
+    saying = Saying(s.w, plain=False)
+    named = [Mrkdwn(f"{GLYPH[a.severity]} {saying.title(a)}") for a in alerts]
+    return [s.say("card.alerts", n=len(alerts), alerts=s.w.some(dict.fromkeys(named), 4))]
 
 
 def _running(s: Scene) -> list[Block]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from bot.engine.ports import Outgoing
+from bot.alerts.explain import Step
+from bot.alerts.model import Alert, Group, Silence, Why
+from bot.engine.ports import Notice, Outgoing
 from bot.rollout.events import Event
 from bot.rollout.intents import Refusal
 from bot.rollout.model import Board, Rollout
 from bot.rollout.plan import Plan
-from bot.slack.messages import dry_run, overview, refusals, replies, timeline
+from bot.slack.messages import alert_answers, alert_card, alert_notice, dry_run, overview, refusals, replies, timeline
 from bot.slack.messages.asking import Asking, approval
 from bot.slack.messages.card import card
 from bot.slack.messages.limits import cut, fit
@@ -34,9 +36,14 @@ class Messages:
         self._lang: Lang = lang
         self._w = Words(lang, timezone)
 
-    def card(self, rollout: Rollout, plan: Plan, board: Board | None, now: float) -> Outgoing:
-        """The one card. board: of the live stage, None = nothing measured yet; one of another shift is disregarded."""
-        return self._fit(card(Scene(self._w, rollout, plan, now, board)))
+    def card(
+        self, rollout: Rollout, plan: Plan, board: Board | None, now: float, alerts: Sequence[Alert] = ()
+    ) -> Outgoing:
+        """The one card. board: of the live stage, None = nothing measured yet; one of another shift is disregarded.
+
+        alerts: those that fire on the service now.
+        """
+        return self._fit(card(Scene(self._w, rollout, plan, now, board), alerts))
 
     def approval(
         self, rollout: Rollout, plan: Plan, stage_name: str, attempt: int, now: float, board: Board | None = None
@@ -100,6 +107,33 @@ class Messages:
     def outage(self, rollout: Rollout, plan: Plan, since: float, until: float | None) -> Outgoing:
         """The database is away since; with `until`, that it is back."""
         return self._fit(replies.outage(self._w, rollout, plan, since, until))
+
+    def alerts(
+        self, groups: Sequence[tuple[Group, Sequence[Alert]]], silences: Sequence[Silence], now: float
+    ) -> Outgoing:
+        """groups: those that fire, each with its alerts."""
+        return self._fit(alert_answers.alerts(self._w, groups, silences, now))
+
+    def why(self, group: Group, explained: Sequence[tuple[Alert, Sequence[Step]]], now: float) -> Outgoing:
+        """explained: alerts of the group with what each step of the pipeline says of them."""
+        return self._fit(alert_answers.why(self._w, group, explained, now))
+
+    def oncall(self, rows: Sequence[alert_answers.OnCall], now: float) -> Outgoing:
+        return self._fit(alert_answers.oncall(self._w, rows, now))
+
+    def alert_card(self, group: Group, alerts: Sequence[Alert], live: Sequence[Rollout], now: float) -> Outgoing:
+        """The one message of a group of alerts. live: the rollouts under way."""
+        return self._fit(alert_card.card(self._w, group, alerts, live, now))
+
+    def alert_reply(self, group: Group, alerts: Sequence[Alert], why: Why, now: float) -> Outgoing:
+        """Below that message: what people have to notice."""
+        return self._fit(alert_card.reply(self._w, group, alerts, why, now))
+
+    def alert_notice(
+        self, group: Group, alerts: Sequence[Alert], why: Why, live: Sequence[Rollout], now: float
+    ) -> Notice:
+        """For mail and SMS: plain text."""
+        return alert_notice.notice(self._w, group, alerts, why, live, now)
 
     def error(self, text: str) -> Outgoing:
         return self._fit(replies.error(self._w, text))

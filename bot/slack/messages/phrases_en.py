@@ -1,11 +1,13 @@
 """English: the card, the asking, the timeline. `{facts}` are filled in by name; the key sets of all languages agree."""
 
 from bot.slack.messages.answers_en import ANSWERS
+from bot.slack.messages.phrases_alerts_en import PHRASES as ALERTS
 from bot.slack.messages.phrases_told_en import TOLD
 
 PHRASES: dict[str, str] = {
     **ANSWERS,
     **TOLD,
+    **ALERTS,
     # Words and units
     "unit.s": "s",
     "unit.min": "min",

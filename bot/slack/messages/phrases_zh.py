@@ -1,11 +1,13 @@
 """中文：卡片、审批、时间线。`{facts}` 按名称填入；各语言的键必须一致。"""
 
 from bot.slack.messages.answers_zh import ANSWERS
+from bot.slack.messages.phrases_alerts_zh import PHRASES as ALERTS
 from bot.slack.messages.phrases_told_zh import TOLD
 
 PHRASES: dict[str, str] = {
     **ANSWERS,
     **TOLD,
+    **ALERTS,
     # 词与单位
     "unit.s": "秒",
     "unit.min": "分",

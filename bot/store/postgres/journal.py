@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
-from bot.engine.ports import Commit, Committed, Conflict, Measurement, MessageRef, Stored
-from bot.rollout.events import Event
+from bot.engine.ports import Commit, Committed, Conflict, LogEvent, Measurement, MessageRef, Stored
 from bot.rollout.model import Board, Rollout
 from bot.store import rows
 from bot.store.codec import BOARDS, EFFECTS, EVENTS, ROLLOUTS, STATES
@@ -112,8 +111,8 @@ async def load(conn: Connection, stream: str) -> Stored:
     return Stored(snapshot, await events(conn, stream, snapshot.seq if snapshot else 0))
 
 
-async def events(conn: Connection, stream: str, after: int) -> tuple[tuple[int, Event], ...]:
-    found: tuple[tuple[int, Event], ...] = ()
+async def events(conn: Connection, stream: str, after: int) -> tuple[tuple[int, LogEvent], ...]:
+    found: tuple[tuple[int, LogEvent], ...] = ()
     while True:
         page = await conn.execute(
             "SELECT seq, event FROM events WHERE stream = %s AND seq > %s ORDER BY seq LIMIT %s",

@@ -6,8 +6,7 @@ import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TypeVar
 
-from bot.engine.ports import Claimed, Commit, Committed, Conflict, Lead, Measurement, MessageRef, Stored
-from bot.rollout.events import Event
+from bot.engine.ports import Claimed, Commit, Committed, Conflict, Lead, LogEvent, Measurement, MessageRef, Stored
 from bot.rollout.model import Board, Rollout
 from bot.store.errors import StoreBroken, StoreUnavailable
 from bot.store.listeners import Listeners
@@ -86,7 +85,7 @@ class PostgresStore:
     async def streams(self) -> tuple[str, ...]:
         return await self._read(journal.streams)
 
-    async def events(self, stream: str, after: int = 0) -> tuple[tuple[int, Event], ...]:
+    async def events(self, stream: str, after: int = 0) -> tuple[tuple[int, LogEvent], ...]:
         return await self._read(lambda conn: journal.events(conn, stream, after))
 
     async def commit(self, commit: Commit) -> Committed:

@@ -1,0 +1,1 @@
+"""The parts of `decide` that are long enough to stand alone. Pure."""

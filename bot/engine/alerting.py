@@ -1,0 +1,184 @@
+"""Load, decide, append, for the stream of alerts: the one way into it, and what people may ask of it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from bot.alerts.decide import decide
+from bot.alerts.effects import SHOWN, AlertEffect
+from bot.alerts.events import AlertEvent, Delivery
+from bot.alerts.evolve import evolve
+from bot.alerts.follow import follow, lane
+from bot.alerts.intents import AlertIntent, ReportDeliveries
+from bot.alerts.model import STREAM, AlertsState
+from bot.alerts.plan import AlertPlan
+from bot.engine import replay
+from bot.engine.acting import acting_epoch
+from bot.engine.ports import Alerted, Commit, Committed, Conflict, NewEffect, Retryable, Store
+from bot.rollout.intents import Refusal
+
+SNAPSHOT_EVERY = 200  # events at least, and one a group: thousands of groups take long to write
+TRIES = 20  # a conflict means somebody else made progress, so this many in a row is a fault
+
+
+class Alerting:
+    """One per process. Serialises the intents; the store's (stream, seq) settles what that cannot.
+
+    What the actor writes carries the epoch of its lead (`bot.engine.acting`); a person's intent nothing more.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        plan: AlertPlan,
+        *,
+        wake: Callable[[], None] = lambda: None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.plan = plan
+        self._store = store
+        self._wake = wake
+        self._clock = clock
+        self._state: AlertsState | None = None
+        self._snapshot_at = 0  # seq of the last one this process wrote, or loaded after
+        self._lock = asyncio.Lock()
+        self._reporting = asyncio.Lock()
+        self._reports: list[tuple[Delivery, asyncio.Future[Exception | None]]] = []
+
+    def now(self) -> float:
+        return self._clock()
+
+    @property
+    def known(self) -> AlertsState | None:
+        """As this process has it, without reading the store."""
+        return self._state
+
+    async def state(self) -> AlertsState:
+        """As the log has it now: of a store that others write to as well, what they appended is read first."""
+        known = self._state
+        if known is None:
+            stored = await self._store.load(STREAM)
+            self._snapshot_at = stored.snapshot.seq if stored.snapshot else 0
+            self._keep(replay.alerting(stored))
+        elif self._store.shared:
+            self._keep(replay.alerting_on(known, await self._store.events(STREAM, known.seq)))
+        assert self._state is not None
+        return self._state
+
+    def _keep(self, state: AlertsState) -> None:
+        """Two reads may end in the other order: the later state stays."""
+        if self._state is None or self._state.seq <= state.seq:
+            self._state = state
+
+    def moves(self, intent: AlertIntent) -> bool:
+        """Whether the intent would do anything to the state as this process has it: asked every second, so no I/O."""
+        return self._state is None or bool(decide(self._state, intent, self._clock(), self.plan))
+
+    async def submit(self, intent: AlertIntent, cause: str | None = None) -> Alerted:
+        """Decides and commits in one transaction with the cause."""
+        for _ in range(TRIES):
+            try:
+                return await self._submit(intent, cause)
+            except Conflict:
+                self._state = None
+        raise Conflict(f"{STREAM}: the log is contended")
+
+    async def _submit(self, intent: AlertIntent, cause: str | None) -> Alerted:
+        async with self._lock:
+            state = await self.state()
+            now = self._clock()
+            decision = decide(state, intent, now, self.plan)
+            refusal = decision if isinstance(decision, Refusal) else None
+            events = () if isinstance(decision, Refusal) else decision
+            if not events and cause is None:
+                return Alerted(state, refusal=refusal)
+            after, commit = self._commit(state, events, cause, now)
+            writing = asyncio.create_task(self._store.commit(commit), name="alerts commit")
+            if self._store.shared:
+                # Others write too: what is decided next has to be decided on what became of this.
+                await asyncio.wait({writing})
+            else:
+                # The next intent is decided on this one's outcome while it is written, so that many share one disk
+                # write. Should it fail, theirs meet a Conflict, and are decided anew.
+                self._keep(after)
+        committed = await self._written(writing, after)
+        if committed.duplicate:
+            return Alerted(state, duplicate=True)
+        if commit.effects:
+            self._wake()
+        return Alerted(after, events, refusal)
+
+    async def _written(self, writing: asyncio.Task[Committed], after: AlertsState) -> Committed:
+        try:
+            committed = await asyncio.shield(writing)
+        except BaseException:
+            self._state = None
+            raise
+        if committed.duplicate:
+            self._state = None
+        elif self._store.shared:
+            self._keep(after)
+        return committed
+
+    def _commit(
+        self, state: AlertsState, events: tuple[AlertEvent, ...], cause: str | None, now: float
+    ) -> tuple[AlertsState, Commit]:
+        after = state
+        wanted: list[AlertEffect] = []
+        for event in events:
+            after = evolve(after, event)
+            wanted += follow(event, after, self.plan)
+        snapshot = after.seq - self._snapshot_at >= max(SNAPSHOT_EVERY, len(after.groups))
+        if snapshot:
+            self._snapshot_at = after.seq
+        return after, Commit(
+            stream=STREAM,
+            expected=state.seq,
+            at=now,
+            cause=cause,
+            events=events,
+            effects=_outbox(wanted, now),
+            snapshot=after if snapshot else None,
+            epoch=acting_epoch(STREAM),
+        )
+
+    async def report(self, delivery: Delivery) -> None:
+        """Commits the outcome of a send, together with those of others that came while the last were written.
+
+        Returns once it is in the log. Without this a burst of thousands would wait for a disk once each.
+        """
+        done: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
+        self._reports.append((delivery, done))
+        async with self._reporting:
+            if not done.done():
+                await self._write_reports()
+        if failed := done.result():
+            raise failed
+
+    async def _write_reports(self) -> None:
+        waiting, self._reports = self._reports, []
+        failed: Exception | None = Retryable("the outcome was not written: the task that wrote it was stopped")
+        try:
+            await self.submit(ReportDeliveries(tuple(delivery for delivery, _ in waiting)))
+            failed = None
+        except Exception as error:
+            failed = error
+        finally:
+            for _, done in waiting:
+                if not done.done():
+                    done.set_result(failed)
+
+    async def refresh(self) -> None:
+        """Brings `known` up to date after another process wrote."""
+        if self._state is not None:
+            await self.state()
+
+
+def _outbox(effects: list[AlertEffect], now: float) -> tuple[NewEffect, ...]:
+    """Each key once, in order; what is only shown goes last, since it shows what the others led to."""
+    shown: dict[str, AlertEffect] = {e.key: e for e in effects if isinstance(e, SHOWN)}
+    plain: dict[str, AlertEffect] = {e.key: e for e in effects if not isinstance(e, SHOWN)}
+    every = plain | shown
+    return tuple(NewEffect(e, lane(e), now, coalesce=key in shown) for key, e in every.items())
