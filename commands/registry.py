@@ -54,7 +54,7 @@ async def _help(room: Room) -> Outgoing:
 COMMANDS: tuple[Command, ...] = (
     Command(
         "start",
-        "/rollout start SERVICE VERSION [reason]",
+        "/rollout start SERVICE VERSION [--sticky-salt SALT] [reason]",
         "help.start",
         True,
         start.handle,
@@ -82,7 +82,14 @@ COMMANDS: tuple[Command, ...] = (
     Command("restore", "/rollout restore [SERVICE]", "help.restore", True, drift.restore),
     Command("adopt", "/rollout adopt [SERVICE]", "help.adopt", True, drift.adopt),
     Command("status", "/rollout status [SERVICE]", "help.status", False, status.handle, ("st", "状态")),
-    Command("plan", "/rollout plan SERVICE VERSION", "help.plan", False, plan.handle, ("dry-run", "dryrun", "预演")),
+    Command(
+        "plan",
+        "/rollout plan SERVICE VERSION [--sticky-salt SALT]",
+        "help.plan",
+        False,
+        plan.handle,
+        ("dry-run", "dryrun", "预演"),
+    ),
     Command("history", "/rollout history [SERVICE]", "help.history", False, history.handle, ("log", "历史")),
     Command("alerts", "/rollout alerts [SERVICE]", "help.alerts", False, alerts.handle, ("alert", "告警")),
     Command("ack", "/rollout ack [ALERT]", "help.ack", True, ack.handle, ("acknowledge", "确认")),

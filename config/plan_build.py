@@ -16,6 +16,7 @@ from config.plan_checks import check_whole
 from config.plan_fleet import build_fleet
 from config.plan_metrics import build_metrics, build_triggers, units_of
 from config.plan_schema import PlanModel, RolesModel
+from config.plan_share import build_share
 from config.plan_stages import build_approval, build_roles, build_stages
 from config.plan_traffic import build_traffic
 from config.problems import show
@@ -54,6 +55,7 @@ def build_plan(report: Report, people: People | None) -> Plan:
     service = _service(model, report)
     times = {name: _time(name, model, report) for name in _TIMES}
     units = units_of(model.metrics, report)
+    flips = model.traffic is not None and model.traffic.strategy == "blue_green"
     approval = build_approval(("approval",), model.approval, ApprovalRule(), people, report)
     if model.approval is None:
         # Stages may still name their own approvers; the missing key is reported above.
@@ -62,10 +64,10 @@ def build_plan(report: Report, people: People | None) -> Plan:
         service=service,
         title=model.title or service,
         channel=_channel(model, report),
-        traffic=build_traffic(model.traffic, report),
+        traffic=build_traffic(model.traffic, report, times["watch"]),
         fleet=build_fleet(model.fleet, report),
         metrics=build_metrics(model.metrics, report),
-        stages=build_stages(model.stages, units, approval, people, report),
+        stages=build_stages(model.stages, units, approval, people, report, flips=flips),
         triggers=build_triggers(model.rollback_when, units, times["interval"], report),
         interval=times["interval"],
         drift_interval=times["drift_interval"],
@@ -74,6 +76,7 @@ def build_plan(report: Report, people: People | None) -> Plan:
         trigger_min_samples=_trigger_min_samples(model, report),
         promote=model.promote or "manual",
         start_roles=build_roles(("start", "from"), (model.start or RolesModel()).roles, people, report),
+        share=build_share(model.share, model.metrics, times["interval"], report),
         operate_roles=build_roles(("operate", "from"), (model.operate or RolesModel()).roles, people, report),
     )
     check_whole(plan, report)
@@ -84,6 +87,16 @@ def canonical(plan: Plan) -> str:
     """The JSON the plan's hash is made of: every field but `source`, keys sorted, numbers as floats or ints."""
     fields = dataclasses.asdict(plan)
     del fields["source"]
+    # What came later is left out where it is not used: an upgrade of the bot voids no approval.
+    if not plan.traffic.keep_warm:
+        del fields["traffic"]["keep_warm"]
+    if plan.share is None:
+        del fields["share"]
+    if all(not host.wave for host in plan.fleet.hosts):
+        del fields["fleet"]["wave_bake"]
+    for host in fields["fleet"]["hosts"]:
+        if not host["wave"]:
+            del host["wave"]
     return json.dumps(fields, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=_plain)
 
 

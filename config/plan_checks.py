@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.alerts.model import STREAM
-from bot.rollout.plan import Condition, Plan
+from bot.rollout.plan import Condition, Plan, Stage
 from config.durations import format_duration
 from config.problems import show
 from config.report import Report
@@ -23,6 +23,7 @@ def _audience(plan: Plan, report: Report) -> None:
     for index, stage in enumerate(plan.stages):
         at = ("stages", index, "audience")
         if stage.audience is None:
+            _unreachable(plan, stage, index, report)
             continue
         if plan.traffic.strategy == "weighted":
             mend = "use strategy: sticky, or begin with a small weight"
@@ -32,6 +33,16 @@ def _audience(plan: Plan, report: Report) -> None:
                 continue
             mend = 'add traffic.internal: {cidrs: [10.0.0.0/8], header: "X-Internal-User: 1"}'
             report.problem(at, "the plan says not who is internal", mend)
+
+
+def _unreachable(plan: Plan, stage: Stage, index: int, report: Report) -> None:
+    """blue_green may begin at 0, which is for whoever has the cookie or is internal."""
+    ways = plan.traffic.internal.cidrs or plan.traffic.internal.header or plan.traffic.override_cookie
+    if plan.traffic.strategy == "blue_green" and not stage.weight and not ways and not report.damaged(("traffic",)):
+        if report.damaged(("stages", index, "weight")) or report.damaged(("traffic", "internal")):
+            return
+        mend = "add override_cookie or internal to traffic, or begin with weight: 100"
+        report.warn(("stages", index), "at weight 0 nobody reaches the new version: nothing can be measured", mend)
 
 
 def _contradictions(plan: Plan, report: Report) -> None:

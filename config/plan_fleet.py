@@ -7,6 +7,7 @@ import re
 from typing import Final
 
 from bot.rollout.plan import FleetPlan, Host
+from config.durations import format_duration
 from config.plan_schema import FleetModel, HostModel, SshModel
 from config.plan_traffic import is_host, is_ip, parse_address, safe_path
 from config.problems import show
@@ -43,7 +44,25 @@ def build_fleet(model: FleetModel | None, report: Report) -> FleetPlan:
     concurrency = 32 if given.concurrency is None else given.concurrency
     if not 1 <= concurrency <= 256:
         report.problem((*at, "concurrency"), f"concurrency {concurrency} is out of range", "write 1 to 256")
-    return FleetPlan(given.executor or "ssh", hosts, ssh.known_hosts or "", ssh.key_file or "", deadline, concurrency)
+    wave_bake = _waves(hosts, given, report)
+    return FleetPlan(
+        given.executor or "ssh", hosts, ssh.known_hosts or "", ssh.key_file or "", deadline, concurrency, wave_bake
+    )
+
+
+def _waves(hosts: tuple[Host, ...], given: FleetModel, report: Report) -> float:
+    """Seconds a wave is watched; the default where it was not said."""
+    at: Path_ = ("fleet", "wave_bake")
+    value = given.wave_bake
+    if value is not None and not 0 <= value <= 86400:
+        report.problem(at, f"wave_bake {format_duration(value)} is out of range", "write 0s to 24h, as in 5m")
+    several = len({host.wave for host in hosts}) > 1
+    if not several and any(host.wave for host in hosts):
+        what = "every host is in the same wave: all of them go at once"
+        report.warn(("fleet", "hosts"), what, "take the wave off those that are to follow")
+    elif not several and value is not None:
+        report.warn(at, "`wave_bake` has no effect: no host has a wave", "add one: {name: lb-1, wave: 1}")
+    return 300.0 if value is None else value
 
 
 def _ssh(ssh: SshModel, report: Report) -> None:
@@ -90,6 +109,9 @@ def _host(model: HostModel, index: int, ssh: SshModel, report: Report) -> Host:
         report.problem((*at, "status"), what, "use a loopback address, as in 127.0.0.1:8911")
     _user((*at, "user"), model.user, report)
     _port((*at, "port"), model.port, report)
+    if model.wave is not None and not 1 <= model.wave <= 99:
+        mend = "write 1 for the first, 2 for the next; without a wave a host goes with the last"
+        report.problem((*at, "wave"), f"wave {model.wave} is out of range", mend)
     return Host(
         name=model.name or "",
         address=model.address or "",
@@ -100,6 +122,7 @@ def _host(model: HostModel, index: int, ssh: SshModel, report: Report) -> Host:
         conf_dir=model.conf_dir or _DEFAULT.conf_dir,
         pid_file=model.pid_file or _DEFAULT.pid_file,
         status=model.status or _DEFAULT.status,
+        wave=model.wave or 0,
     )
 
 

@@ -27,7 +27,9 @@ class InternalModel(Model):
 
 
 class TrafficModel(Model):
-    strategy: Annotated[Literal["weighted", "sticky"], choice("weighted", "sticky")] | None = None
+    strategy: (
+        Annotated[Literal["weighted", "sticky", "blue_green"], choice("weighted", "sticky", "blue_green")] | None
+    ) = None
     stable: list[Text] | None = None
     canary: list[Text] | None = None
     stable_version: Version | None = None
@@ -37,6 +39,7 @@ class TrafficModel(Model):
     internal: InternalModel | None = None
     log_path: Text | None = None
     keepalive: Whole | None = None
+    keep_warm: Duration | None = None
 
 
 class HostModel(Model):
@@ -49,6 +52,7 @@ class HostModel(Model):
     conf_dir: Text | None = None
     pid_file: Text | None = None
     status: Text | None = None
+    wave: Whole | None = None
 
 
 class SshModel(Model):
@@ -64,6 +68,7 @@ class FleetModel(Model):
     ssh: SshModel | None = None
     host_deadline: Duration | None = None
     concurrency: Whole | None = None
+    wave_bake: Duration | None = None
 
 
 class MetricModel(Model):
@@ -105,6 +110,12 @@ class StageModel(Model):
     on_blind: OnVerdictWord | None = None
 
 
+class ShareModel(Model):
+    metric: Text | None = None
+    tolerance: Number | None = None
+    warn_after: Duration | None = None
+
+
 class TriggerModel(Model):
     when: Text | None = None
     hold: Duration | None = Field(default=None, alias="for")
@@ -120,6 +131,7 @@ class PlanModel(Model):
     metrics: dict[str, MetricModel] | None = None
     stages: list[StageModel] | None = None
     rollback_when: list[Annotated[TriggerModel, _keyed("when")]] | None = None
+    share: ShareModel | None = None
     approval: ApprovalModel | None = None
     promote: Annotated[Literal["manual", "auto"], choice("manual", "auto")] | None = None
     start: RolesModel | None = None

@@ -95,15 +95,20 @@ def build_stages(
     approval: ApprovalRule,
     people: People | None,
     report: Report,
+    *,
+    flips: bool = False,
 ) -> tuple[Stage, ...]:
-    """Stages in the file's order. Defaults: max_bake 2 x bake, min_samples 100, min_readings 3, hold."""
+    """Stages in the file's order. Defaults: max_bake 2 x bake, min_samples 100, min_readings 3, hold.
+
+    flips: strategy blue_green, which knows weights of 0 and 100 only.
+    """
     at: Path_ = ("stages",)
     if models == [] and not report.damaged(at):
         report.problem(at, "there are no stages", "add at least one that ends at weight: 100")
     stages = tuple(
         _stage((*at, index), model, units, approval, people, report) for index, model in enumerate(models or [])
     )
-    _weights(models or [], report)
+    _weights(models or [], report, flips)
     seen: set[str] = set()
     for index, stage in enumerate(stages):
         if stage.name and stage.name.lower() in seen:
@@ -174,7 +179,7 @@ def _gates(at: Path_, texts: list[str] | None, units: Units, report: Report) -> 
     return tuple(result)
 
 
-def _weights(models: list[StageModel], report: Report) -> None:
+def _weights(models: list[StageModel], report: Report, flips: bool) -> None:
     """Who gets the canary only grows, first the audience, at the end everybody."""
     before = Decimal(0)
     for index, model in enumerate(models):
@@ -192,7 +197,12 @@ def _weights(models: list[StageModel], report: Report) -> None:
                 report.problem(at, "the stage says not who gets the canary", "add weight: 10 or audience: internal")
             continue
         exponent = weight.normalize().as_tuple().exponent
-        if not 0 < weight <= 100:
+        if flips and (not index and weight == 0):
+            continue
+        if flips and weight not in (0, 100):
+            mend = "write 0 (the first stage) or 100, or use strategy: sticky"
+            report.problem((*at, "weight"), f"blue_green flips everybody at once: weight {weight} has no place", mend)
+        elif not 0 < weight <= 100:
             report.problem((*at, "weight"), f"weight {weight} is impossible", "write more than 0, 100 at most")
         elif isinstance(exponent, int) and exponent < -2:
             mend = f"nginx splits to a hundredth of a percent: write {round(weight, 2)}"

@@ -7,6 +7,7 @@ import re
 from typing import Final
 
 from bot.rollout.plan import InternalAudience, Traffic
+from config.durations import format_duration
 from config.plan_schema import InternalModel, TrafficModel
 from config.problems import show
 from config.report import Report
@@ -26,8 +27,9 @@ _NEVER_EMPTY: Final = ("$remote_addr", "$binary_remote_addr", "$realip_remote_ad
 _SAFE: Final = "in the value only letters, digits, . _ and -, 40 at most"
 
 
-def build_traffic(model: TrafficModel | None, report: Report) -> Traffic:
-    """The frozen Traffic. Defaults: sticky_by [$cookie_uid, $remote_addr], keepalive 16, all else empty.
+def build_traffic(model: TrafficModel | None, report: Report, watch: float = 86400.0) -> Traffic:
+    """The frozen Traffic. Defaults: sticky_by [$cookie_uid, $remote_addr], keepalive 16, all else empty; with
+    blue_green, keep_warm the watch (seconds).
 
     Faults go to the report; the result then holds what could be read.
     """
@@ -35,7 +37,7 @@ def build_traffic(model: TrafficModel | None, report: Report) -> Traffic:
     given = model or TrafficModel()
     if model:
         mends = {
-            "strategy": "add strategy: sticky or weighted",
+            "strategy": "add strategy: sticky, weighted or blue_green",
             "stable": "add stable: [address:port]",
             "canary": "add canary: [address:port]",
             "stable_version": 'add stable_version: "1.2.3", what the stable pool serves today',
@@ -52,6 +54,7 @@ def build_traffic(model: TrafficModel | None, report: Report) -> Traffic:
         internal=_internal(given.internal or InternalModel(), report),
         log_path=_matching((*at, "log_path"), given.log_path, _PATH, report),
         keepalive=_keepalive(given.keepalive, report),
+        keep_warm=_keep_warm(given, watch, report),
     )
     for backend in sorted(set(traffic.stable) & set(traffic.canary)):
         index = traffic.canary.index(backend)
@@ -166,6 +169,22 @@ def _keepalive(value: int | None, report: Report) -> int:
     return 16 if value is None else value
 
 
+def _keep_warm(given: TrafficModel, watch: float, report: Report) -> float:
+    """Seconds; 0 for the strategies that have no use for it, so that their hash stays what it was."""
+    at: Path_ = ("traffic", "keep_warm")
+    value = given.keep_warm
+    if given.strategy != "blue_green":
+        if value is not None and given.strategy is not None:
+            report.warn(at, "`keep_warm` has an effect with strategy blue_green only", "remove it")
+        return 0.0
+    if value is not None and value < watch:
+        what = f"keep_warm {format_duration(value)} ends before the watch, whose triggers need the old pool"
+        report.problem(at, what, f"write {format_duration(watch)} or more, or shorten the watch")
+    elif value is not None and value > 30 * 86400:
+        report.problem(at, f"keep_warm {format_duration(value)} is out of range", "write 30d at most")
+    return watch if value is None else value
+
+
 def _strategy(traffic: Traffic, given: TrafficModel, report: Report) -> None:
     at: Path_ = ("traffic",)
     if traffic.strategy == "weighted":
@@ -178,7 +197,12 @@ def _strategy(traffic: Traffic, given: TrafficModel, report: Report) -> None:
                 report.warn((*at, key), what, "remove it, or use strategy: sticky")
         return
     if given.upstream is not None:
-        report.warn((*at, "upstream"), "`upstream` has no effect with strategy sticky", "remove it")
+        report.warn((*at, "upstream"), f"`upstream` has no effect with strategy {traffic.strategy}", "remove it")
+    if traffic.strategy == "blue_green":
+        if given.sticky_by is not None:
+            what = "`sticky_by` has no effect with strategy blue_green: everybody flips at once"
+            report.warn((*at, "sticky_by"), what, "remove it, or use strategy: sticky")
+        return
     _sticky(given, report)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 
 from bot.engine.ports import Fleet, Measurement, Metrics, Store
@@ -12,7 +11,8 @@ from bot.rollout.effects import Effect, ReadReactions, ShowCard
 from bot.rollout.gate import Need, Values, judge, needs
 from bot.rollout.intents import NotePlan, ReportBoard, ReportFleet, Tick
 from bot.rollout.model import Board, Rollout, Status
-from bot.rollout.plan import ApprovalRule, Plan, Stage
+from bot.rollout.plan import Plan
+from bot.rollout.waves import counting, watched_since, watched_stage
 
 CARD_EVERY = 3.0  # seconds between refreshes of a live table; Slack takes about 50 edits a minute
 REACTIONS_EVERY = 30.0  # an event Slack never delivered is found by then
@@ -39,20 +39,17 @@ class Observer:
         """One evaluation of gates and triggers; None where nothing is under way or nothing was shifted yet."""
         state = await self._rollouts.state(service)
         rollout, plan = state.active, self._rollouts.plans[service]
-        if rollout is None or not rollout.live_generation or rollout.status is Status.ROLLING_BACK:
+        if rollout is None or not rollout.watched[1] or rollout.status is Status.ROLLING_BACK:
             return None
-        # A stage that a changed plan no longer has keeps its traffic, and so its triggers; it has no gates to pass.
-        gone = Stage(rollout.live_stage, math.inf, math.inf, (), ApprovalRule())
-        stage = next((s for s in plan.stages if s.name == rollout.live_stage), gone)
+        stage = watched_stage(plan, rollout)
         board = await self._current(rollout)
         wanted = needs(plan, rollout, stage, board, self._clock())
         values = await self._metrics.measure(wanted)
         now = self._clock()
         latest = (await self._rollouts.state(service)).active
-        if latest is None or latest.live_generation != rollout.live_generation:
+        if latest is None or (latest.watched, latest.waved) != (rollout.watched, rollout.waved):
             return None  # the hosts moved while Prometheus was asked: these values belong to no stage
-        counting = latest.status is Status.BAKING and not latest.paused_by and not latest.drift
-        judged = judge(plan, stage, board, values, now, counting=counting)
+        judged = judge(plan, stage, board, values, now, counting=counting(latest))
         await self._rollouts.submit(
             service,
             ReportBoard(judged),
@@ -64,14 +61,15 @@ class Observer:
 
     async def _current(self, rollout: Rollout) -> Board:
         board = await self._rollouts.board(rollout.service)
-        began = rollout.bake_started_at or self._clock()
-        if board is None or board.generation != rollout.live_generation or board.started_at < began:
-            return Board(rollout.id, rollout.live_stage, rollout.live_generation, began)
+        stage, generation = rollout.watched
+        began = watched_since(rollout) or self._clock()
+        if board is None or board.generation != generation or board.started_at < began:
+            return Board(rollout.id, stage, generation, began)
         return board
 
     def _refresh(self, service: str, rollout: Rollout, board: Board, now: float) -> tuple[Effect, ...]:
         at, shown = self._shown.get(service, (0.0, ()))
-        verdicts = (board.generation, board.blind_since is None, *(g.verdict for g in board.gates))
+        verdicts = (board.generation, board.blind_since is None, board.settled_at, *(g.verdict for g in board.gates))
         if verdicts == shown and now - at < CARD_EVERY:
             return ()
         self._shown[service] = (now, verdicts)
@@ -80,13 +78,17 @@ class Observer:
     async def tick(self, service: str) -> None:
         """Expires what is due, notices a changed plan, and re-reads reactions that no event told of."""
         state, board = self._rollouts.known(service)
-        rollout = (state or await self._rollouts.state(service)).active
+        state = state or await self._rollouts.state(service)
+        rollout = state.active
         if rollout is None:
+            warm = state.rollout is not None and state.rollout.kept_warm
+            if warm and self._rollouts.moves(service, Tick()):
+                await self._rollouts.submit(service, Tick())
             return
         plan, now = self._rollouts.plans[service], self._clock()
         if rollout.plan_hash != plan.hash:
             await self._rollouts.submit(service, NotePlan())
-        if board is None or (board.rollout, board.stage) != (rollout.id, rollout.live_stage):
+        if board is None or (board.rollout, board.stage) != (rollout.id, rollout.watched[0]):
             board = await self._rollouts.board(service)
         stale = board is None or board.blind_since is not None or now - (board.last_at or 0) > 4 * plan.interval
         blind = stale or board is None or (bool(board.triggers) and all(t.value is None for t in board.triggers))

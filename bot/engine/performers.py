@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
 import structlog
@@ -15,7 +15,7 @@ from bot.engine.ports import Claimed, Final, Fleet, Retryable
 from bot.engine.rollouts import Rollouts
 from bot.engine.speaker import Speaker
 from bot.engine.targets import Named, backward, begun, forward, in_the_way, unread
-from bot.fleet.target import Outcome, Target
+from bot.fleet.target import HostReading, Outcome, Target
 from bot.rollout.effects import (
     ReadFleet,
     ReadReactions,
@@ -28,6 +28,7 @@ from bot.rollout.effects import (
 )
 from bot.rollout.intents import ReportReactions, ReportRollback, ReportShift
 from bot.rollout.model import Rollout
+from bot.rollout.waves import hosts_up_to
 
 log = structlog.get_logger()
 RESTORE_AGAIN = 2.0  # seconds between tries at hosts that did not answer a rollback
@@ -77,8 +78,7 @@ class Performers:
 
     async def _current(self, service: str, generation: int) -> Rollout | None:
         """The rollout, if this generation is still the newest ordered; else the effect is history."""
-        state = await self._rollouts.state(service)
-        rollout = state.rollout
+        rollout = (await self._rollouts.settled(service)).rollout
         return rollout if rollout and rollout.generation == generation else None
 
     async def _shift(self, claimed: Claimed, effect: ShiftTraffic) -> bool:
@@ -93,8 +93,8 @@ class Performers:
         else:
             blocked = in_the_way(readings, await self._rollouts.state(service), rollout, effect)
         if blocked:
-            failed = (*blocked, *begun(readings, effect.generation))
-            report = ReportShift(effect.generation, False, Outcome.REFUSED, failed)
+            outcome, left = await self._take_back(service, rollout, effect, blocked, readings)
+            report = ReportShift(effect.generation, False, outcome, (*blocked, *left), wave=effect.wave)
             await self._rollouts.submit(service, report, _cause(claimed), finish=claimed.id)
             return True
         target = _guarded(forward(rollout, plan, plan.stage(effect.stage), effect.generation))
@@ -102,7 +102,10 @@ class Performers:
         def superseded() -> bool:
             return self._rollouts.generation(service) > effect.generation
 
-        shift = asyncio.create_task(self._fleets[service].shift(target, superseded), name=f"{claimed.key} on hosts")
+        # The earlier waves are part of it: they are read back again, and a failure puts them back as well.
+        names = hosts_up_to(rollout, effect.wave)
+        fleet = self._fleets[service].part(names) if names else self._fleets[service]
+        shift = asyncio.create_task(fleet.shift(target, superseded), name=f"{claimed.key} on hosts")
         self._shifts[service] = shift
         try:
             done = await shift
@@ -120,9 +123,28 @@ class Performers:
             tuple((h.host, h.error) for h in done.failed),
             done.duration,
             tuple(sorted({h.host for h in done.hosts if h.ok})),
+            effect.wave,
         )
         await self._rollouts.submit(service, report, _cause(claimed), finish=claimed.id)
         return True
+
+    async def _take_back(
+        self, service: str, rollout: Rollout, effect: ShiftTraffic, blocked: Named, readings: Sequence[HostReading]
+    ) -> tuple[Outcome, Named]:
+        """(outcome, hosts that have the new share all the same) of a shift that may not go on.
+
+        A wave that cannot follow takes the earlier ones back, but for hosts that a person changed: those wait.
+        """
+        left = begun(readings, effect.generation)
+        theirs = {host for host, _ in blocked} - {host for host, _ in unread(readings)}
+        before = hosts_up_to(rollout, effect.wave - 1) if effect.wave > 1 else ()
+        earlier = [name for name in before if name not in theirs]
+        if not earlier:
+            return Outcome.REFUSED, left
+        target = _guarded(backward(rollout, self._rollouts.plans[service], effect.generation))
+        done = await self._fleets[service].part(earlier).put_back(target)
+        back = {result.host for result in done.hosts if result.ok}
+        return done.outcome, tuple((host, what) for host, what in left if host not in back)
 
     async def _restore(self, claimed: Claimed, effect: RestoreTraffic) -> bool:
         service = claimed.stream

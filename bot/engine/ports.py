@@ -283,6 +283,14 @@ class Fleet(Protocol):
 
     async def plan_diff(self, target: Target) -> Mapping[str, str]: ...
 
+    def part(self, hosts: Sequence[str]) -> Fleet:
+        """These hosts alone, over the same connections; only the whole is closed."""
+        ...
+
+    async def put_back(self, target: Target) -> ShiftReport:
+        """Every host that has the target's generation gets back what it had before: REVERTED, or PARTIAL."""
+        ...
+
     async def aclose(self) -> None: ...
 
 

@@ -79,6 +79,11 @@ class Rollouts:
             self._keep(service, replay.service_on(known, newer))
         return self._states[service]
 
+    async def settled(self, service: str) -> ServiceState:
+        """The state after every append of this process under way: of what an effect came that can be claimed."""
+        async with self._locks[service]:
+            return await self.state(service)
+
     def _keep(self, service: str, state: ServiceState) -> None:
         """Two reads may end in the other order: the later state stays."""
         known = self._states.get(service)
@@ -111,20 +116,21 @@ class Rollouts:
     async def board(self, service: str) -> Board | None:
         """The live measurements of the stage whose share the hosts serve."""
         rollout = (await self.state(service)).rollout
-        if rollout is None or not rollout.live_stage:
+        if rollout is None or not rollout.watched[0]:
             return None
         cached = self._boards.get(service)
-        if cached and not self._store.shared and (cached.rollout, cached.stage) == (rollout.id, rollout.live_stage):
+        shown = (rollout.id, rollout.watched[0])
+        if cached and not self._store.shared and (cached.rollout, cached.stage) == shown:
             return cached
-        return await self._store.board(rollout.id, rollout.live_stage)
+        return await self._store.board(rollout.id, rollout.watched[0])
 
     async def history(self, service: str | None, limit: int = 10) -> tuple[Rollout, ...]:
         return await self._store.rollouts(service, limit)
 
-    async def diff(self, service: str, version: str) -> Mapping[str, str]:
+    async def diff(self, service: str, version: str, salt: str = "") -> Mapping[str, str]:
         """Per host: what the first stage would change in nginx. Raises Final where the version cannot be started."""
         plan, state = self.plans[service], await self.state(service)
-        rollout = simulate(state, version, plan)
+        rollout = simulate(state, version, plan, salt)
         if isinstance(rollout, Refusal):
             raise Final(rollout.code)
         return await self.stage_diff(replace(rollout, service=service), plan.stages[0].name)

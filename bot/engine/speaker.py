@@ -71,7 +71,7 @@ class Speaker:
         if rollout is None:
             return None
         plan = self._rollouts.plans[service]
-        board = await self._store.board(rollout.id, rollout.live_stage) if rollout.live_stage else None
+        board = await self._store.board(rollout.id, rollout.watched[0]) if rollout.watched[0] else None
         firing = self._firing(service) if rollout.active else ()
         message = self._words.card(rollout, plan, board, self._rollouts.now(), firing)
         return await self._sync(ShowCard(rollout_id).key, plan.channel, message)
@@ -82,7 +82,7 @@ class Speaker:
             return
         plan = self._rollouts.plans[service]
         await self._card_of(service, rollout)  # a card comes before the first asking
-        board = await self._store.board(rollout.id, rollout.live_stage) if rollout.live_stage else None
+        board = await self._store.board(rollout.id, rollout.watched[0]) if rollout.watched[0] else None
         now = self._rollouts.now()
         message = self._words.approval(rollout, plan, effect.stage, effect.attempt, now, board)
         before = await self._store.message(effect.key)

@@ -13,7 +13,8 @@ What a person's own configuration uses of it (`brand_diagnosis` stands for the s
                                                           # that server must be read after conf.d/rollout-….conf
 
 `$rollout_brand_diagnosis_pool` is `stable`, `canary` or `-` (answered without a backend). The log format is one JSON
-object per line: time, service, rollout, generation (a number), pool, method, status, request_time (seconds, a number),
+object per line: time, service, rollout, generation (a number), pool, way (`audience`: let in by network, header or
+cookie; `share`: everybody else), method, status, request_time (seconds, a number),
 upstream_response_time, upstream_status, upstream_addr (strings: nginx lists every backend tried, "" for none).
 The log is left to the person's server because an `access_log` at the http level is ignored by every server that has
 its own.
@@ -30,6 +31,7 @@ from difflib import unified_diff
 from math import gcd
 
 from bot.fleet import valid
+from bot.fleet.routing import block, drop_in, routing
 from bot.fleet.target import Serving, Target
 from bot.rollout.plan import Host, Traffic
 
@@ -39,8 +41,6 @@ _HEADER = re.compile(rf"{TITLE}\n" + "".join(rf"# {name} (?P<{name}>\S+)\n" for 
 _SHA = re.compile(r"^# sha256 ([0-9a-f]{64})\n", re.MULTILINE)
 _STATUS = re.compile("rollout-bot " + "".join(rf"{name}=(?P<{name}>\S+) " for name in _FIELDS) + r"pid=(?P<pid>\d+)\s*")
 _REPEATS = re.compile(r"^(# sha256 .*| +'\"(rollout|generation)\":.*| +return 200 \"rollout-bot .*)\n", re.MULTILINE)
-_NEVER_EMPTY = ("$remote_addr", "$binary_remote_addr")
-_MAP_WORDS = ("default", "hostnames", "include", "volatile")
 
 
 def file_name(service: str) -> str:
@@ -70,7 +70,7 @@ def render(target: Target, host: Host) -> str:
     serving = expected(target)
     if target.mode not in ("shift", "stable", "canary"):
         raise ValueError(f"mode {target.mode!r} is unknown; use shift, stable or canary")
-    blocks = ["\n".join(_how_to_use(target)), *_upstreams(target, serving), *_routing(target, serving)]
+    blocks = ["\n".join(_how_to_use(target)), *_upstreams(target, serving), *routing(target, serving)]
     blocks += [*_log(target, serving), _read_back(serving, host)]
     head = TITLE + "\n" + "".join(f"# {name} {text}\n" for name, text in _fields(serving))
     body = "\n" + "\n\n".join(blocks) + "\n"
@@ -154,7 +154,7 @@ def _upstreams(target: Target, serving: Serving) -> Iterator[str]:
         weights = _server_weights(serving.weight, len(stable), len(canary))
         servers = [f"{server} weight={weights[0]} max_fails=0" for server in stable if weights[0]]
         servers += [f"{server} weight={weights[1]} max_fails=0" for server in canary if weights[1]]
-        yield _upstream(_drop_in(target), servers, traffic)
+        yield _upstream(drop_in(target), servers, traffic)
 
 
 def _upstream(name: str, servers: list[str], traffic: Traffic) -> str:
@@ -164,7 +164,7 @@ def _upstream(name: str, servers: list[str], traffic: Traffic) -> str:
         raise ValueError(f"keepalive {traffic.keepalive} is out of range; use 0 to 1024 idle connections")
     if traffic.keepalive:
         lines.append(f"keepalive {traffic.keepalive};")
-    return _block(f"upstream {name}", lines)
+    return block(f"upstream {name}", lines)
 
 
 def _server_weights(weight: float, stable: int, canary: int) -> tuple[int, int]:
@@ -172,69 +172,6 @@ def _server_weights(weight: float, stable: int, canary: int) -> tuple[int, int]:
     share = round(weight * 100)
     pair = (10000 - share) * canary, share * stable
     return pair[0] // gcd(*pair), pair[1] // gcd(*pair)
-
-
-def _drop_in(target: Target) -> str:
-    name = valid.slug(target.service)
-    return valid.upstream(target.traffic.upstream, (f"{name}_stable", f"{name}_canary"))
-
-
-def _routing(target: Target, serving: Serving) -> Iterator[str]:
-    """Everything that ends in `$rollout_<service>`, which holds the name of an upstream."""
-    name, final = valid.slug(target.service), f"$rollout_{valid.slug(target.service)}"
-    if target.mode != "shift":
-        yield _map('""', final, [("default", f"{name}_{target.mode}")])
-        return
-    inside = dict(_audience(target)) if serving.internal else {}
-    yield from inside.values()
-    share = f"$ro_share_{name}" if inside else final
-    if target.traffic.strategy == "sticky":
-        yield from _sticky(target, serving, share)
-    else:
-        yield _map('""', share, [("default", _drop_in(target))])
-    if inside:
-        yield _map(f'"{"".join(inside)}"', final, [('"~1"', f"{name}_canary"), ("default", share)])
-
-
-def _audience(target: Target) -> Iterator[tuple[str, str]]:
-    """(variable, block) of each way into the internal audience; each variable is 1 or 0."""
-    name, traffic = valid.slug(target.service), target.traffic
-    if traffic.internal.cidrs:
-        variable = f"$ro_net_{name}"
-        nets = dict.fromkeys(map(valid.cidr, traffic.internal.cidrs))
-        yield variable, _block(f"geo {variable}", ["default 0;", *(f"{net} 1;" for net in nets)])
-    if traffic.internal.header:
-        header, value = valid.header(traffic.internal.header)
-        variable, source = f"$ro_head_{name}", "$http_" + header.lower().replace("-", "_")
-        yield variable, _map(source, variable, [("default", "0"), (_key(value), "1")])
-    if traffic.override_cookie:
-        cookie, value = valid.cookie(traffic.override_cookie)
-        variable = f"$ro_cook_{name}"
-        yield variable, _map(f"$cookie_{cookie}", variable, [("default", "0"), (_key(value), "1")])
-
-
-def _key(value: str) -> str:
-    # a map reads these words as its own parameters unless a backslash, itself escaped, comes first
-    return f'"\\\\{value}"' if value in _MAP_WORDS else f'"{value}"'
-
-
-def _sticky(target: Target, serving: Serving, result: str) -> Iterator[str]:
-    """The canary's line comes first, so that whoever is in a share is in every larger one."""
-    name = valid.slug(target.service)
-    sources = [valid.variable(source) for source in target.traffic.sticky_by]
-    if not sources or sources[-1] not in _NEVER_EMPTY:
-        sources.append("$remote_addr")  # one empty key would be one bucket: all of them in the canary, or none
-    following = sources.pop()
-    for number in range(len(sources), 0, -1):
-        variable = f"$ro_key{number}_{name}"
-        yield _map(sources[number - 1], variable, [('""', following), ("default", sources[number - 1])])
-        following = variable
-    lines = {
-        0.0: [f"* {name}_stable;"],
-        100.0: [f"* {name}_canary;"],
-    }.get(serving.weight, [f"{serving.weight:.2f}% {name}_canary;", f"* {name}_stable;"])
-    key = f'"${{{following[1:]}}}{valid.word("salt", target.salt)}"'
-    yield _block(f"split_clients {key} {result}", lines)
 
 
 def _log(target: Target, serving: Serving) -> Iterator[str]:
@@ -246,13 +183,14 @@ def _log(target: Target, serving: Serving) -> Iterator[str]:
         # nginx writes the upstream's name instead of an address when none of its servers is alive
         known = "|".join(re.escape(server) for server in (*servers, f"{name}_{pool}"))
         lines.append(f'"~(^|[, ])({known})$" {pool};')
-    yield _block(f"map $upstream_addr $rollout_{name}_pool", lines)
+    yield block(f"map $upstream_addr $rollout_{name}_pool", lines)
     fields = [
         '"time":"$time_iso8601"',
         f'"service":"{serving.service}"',
         f'"rollout":"{serving.rollout}"',
         f'"generation":{serving.generation}',
         f'"pool":"$rollout_{name}_pool"',
+        f'"way":"$ro_way_{name}"',
         '"method":"$request_method"',
         '"status":"$status"',
         '"request_time":$request_time',
@@ -274,12 +212,4 @@ def _read_back(serving: Serving, host: Host) -> str:
         f"location = /rollout/{serving.service} {{\n        {location}\n    }}",
         "location / {\n        return 404;\n    }",
     ]
-    return _block("server", lines)
-
-
-def _map(source: str, result: str, lines: list[tuple[str, str]]) -> str:
-    return _block(f"map {source} {result}", [f"{key} {value};" for key, value in lines])
-
-
-def _block(opening: str, lines: list[str]) -> str:
-    return f"{opening} {{\n" + "".join(f"    {line}\n" for line in lines) + "}"
+    return block("server", lines)

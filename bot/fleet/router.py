@@ -6,6 +6,7 @@ Nothing is assumed of a host that did not answer: it is read, and where it canno
 from __future__ import annotations
 
 import asyncio
+import copy
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
@@ -140,6 +141,25 @@ class FleetRouter:
         if failed and len(failed) == len(self.hosts):
             outcome = Outcome.SUPERSEDED if shift.fenced else Outcome.REFUSED
         return self._report(shift, outcome, began)
+
+    def part(self, hosts: Sequence[str]) -> FleetRouter:
+        """These hosts alone, over the same connections: a wave. Only the whole is closed."""
+        some = copy.copy(self)
+        some.hosts = tuple(host for host in self.hosts if host.name in hosts)
+        return some
+
+    async def put_back(self, target: Target) -> ShiftReport:
+        """Every host that has the target's generation gets back what it had before; idempotent.
+
+        REVERTED all, PARTIAL where one could not be brought back. A host that has another generation is left alone.
+        """
+        began = self._clock()
+        try:
+            shift = self._begin(target, lambda: False)
+        except ValueError as error:
+            return self._not_rendered(target, error, began)
+        outcome = await self._put_back(list(self.hosts), shift)
+        return self._report(shift, Outcome.SUPERSEDED if shift.fenced else outcome, began)
 
     async def aclose(self) -> None:
         await self._verbs.aclose()

@@ -2,44 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from functools import singledispatch
 
 from bot.rollout import events as ev
 from bot.rollout import intents as it
 from bot.rollout.approval import member, standing
 from bot.rollout.deciding import boards, reactions, reports
-from bot.rollout.deciding.common import ask, next_stage, order_shift
+from bot.rollout.deciding.common import ask, begin_watch, next_stage, order_shift
+from bot.rollout.deciding.starting import refuse_salt
+from bot.rollout.deciding.starting import roles_for as roles_for
+from bot.rollout.deciding.starting import simulate as simulate
 from bot.rollout.intents import Refusal, refuse
 from bot.rollout.model import DriftedHost, Hold, Person, Rollout, ServiceState, Status
 from bot.rollout.plan import Plan, Stage
+from bot.rollout.waves import waves
 
 Decision = tuple[ev.Event, ...] | Refusal
 
 REBAKE = frozenset({Hold.GATES_FAILED, Hold.NOT_ENOUGH_DATA})
-
-
-@dataclass(frozen=True, slots=True)
-class Roles:
-    """The two ends of a rollout: which backends serve now, and which get the new version."""
-
-    stable: tuple[str, ...]
-    canary: tuple[str, ...]
-    stable_version: str
-
-
-def roles_for(state: ServiceState, plan: Plan) -> Roles | None:
-    """Pools swap after a completed rollout: what serves now is the stable end, whatever the plan calls it.
-
-    None = what serves now is in neither pool of the plan; starting would send everybody somewhere unknown.
-    """
-    traffic = plan.traffic
-    if not state.serving or set(state.serving) == set(traffic.stable):
-        version = state.serving_version or traffic.stable_version
-        return Roles(traffic.stable, traffic.canary, version)
-    if set(state.serving) == set(traffic.canary):
-        return Roles(traffic.canary, traffic.stable, state.serving_version or traffic.stable_version)
-    return None
 
 
 def decide(state: ServiceState, intent: it.Intent, now: float, plan: Plan, bot_user: str = "") -> Decision:
@@ -56,6 +36,8 @@ def decide(state: ServiceState, intent: it.Intent, now: float, plan: Plan, bot_u
     if rollout is None:
         if isinstance(intent, it.AddNote) and state.rollout:
             return _decide(intent, state, state.rollout, now, plan)
+        if isinstance(intent, it.Tick) and state.rollout and state.rollout.kept_warm:
+            return _release(state.rollout, now)
         return refuse("no_rollout", service=state.service)
     return _decide(intent, state, rollout, now, plan)
 
@@ -86,6 +68,9 @@ def _start(state: ServiceState, intent: it.Start, now: float, plan: Plan) -> Dec
         return refuse("serving_elsewhere", serving=", ".join(state.serving), version=state.serving_version or "?")
     if intent.version == roles.stable_version:
         return refuse("already_serving", version=intent.version, service=state.service)
+    refused = refuse_salt(intent.salt, plan)
+    if refused:
+        return refused
     first = plan.stages[0]
     started = ev.RolloutStarted(
         rollout=intent.rollout,
@@ -155,7 +140,7 @@ def _advance(r: Rollout, now: float, plan: Plan, by: str) -> Decision:
         return refuse("stage_gone", stage=r.stage)  # nothing follows what is not there; least of all the end
     following = next_stage(plan, r.stage)
     if following is None:
-        return (ev.WatchStarted(now + plan.watch, now),)
+        return (begin_watch(now, plan),)
     return (ask(r, following, now, plan, by),)
 
 
@@ -195,7 +180,7 @@ def _(i: it.Retry, state: ServiceState, r: Rollout, now: float, plan: Plan) -> D
             return (ask(r, stage, now, plan, i.actor.user),)
         if any(not _left_by(r, d) for d in r.drift):
             return refuse("drifted", rollout=r.id, by="")
-        return (order_shift(state, stage, "retry", i.actor.user, now),)
+        return (order_shift(state, stage, "retry", i.actor.user, now, waves(plan)),)
     return (ev.BakeRestarted(r.stage, i.actor.user, now),)
 
 
@@ -268,30 +253,12 @@ def _(i: it.Tick, state: ServiceState, r: Rollout, now: float, plan: Plan) -> De
         return (closed, ev.StageHeld(r.stage, Hold.EXPIRED, "", (), now))
     over = r.status is Status.WATCHING and r.watch_until is not None and now >= r.watch_until
     if over and not i.blind and not r.paused_by and not r.drift:
-        return (ev.RolloutCompleted(r.id, r.version, now),)
+        return (ev.RolloutCompleted(r.id, r.version, now), *_release(r, now))
     return ()
 
 
-def simulate(state: ServiceState, version: str, plan: Plan) -> Rollout | Refusal:
-    """The rollout that `start` would begin, for the dry run; nothing is recorded."""
-    roles = roles_for(replace(state, rollout=None), plan)
-    if roles is None:
-        return refuse("serving_elsewhere", serving=", ".join(state.serving), version=state.serving_version or "?")
-    if version == roles.stable_version:
-        return refuse("already_serving", version=version, service=state.service)
-    first = plan.stages[0]
-    return Rollout(
-        id="dry-run",
-        service=state.service,
-        version=version,
-        stable_version=roles.stable_version,
-        stable=roles.stable,
-        canary=roles.canary,
-        salt="dry-run",
-        initiator="",
-        reason="",
-        plan_hash=plan.hash,
-        started_at=0.0,
-        status=Status.AWAITING_APPROVAL,
-        stage=first.name,
-    )
+def _release(r: Rollout, now: float) -> tuple[ev.Event, ...]:
+    """The old pool may go once it was kept warm for long enough; while a rollout runs it is the way back."""
+    if r.warm_until is None or now < r.warm_until:
+        return ()
+    return (ev.PoolReleased(r.id, r.stable_version, now),)

@@ -87,6 +87,7 @@ class ReadReactions:
 class ShiftTraffic:
     """Bring every host to the stage's share; the outcome is a ReportShift.
 
+    wave: the hosts of this wave and the ones before it instead; 0 = every host.
     overwrite: a person wants it again (restore, retry), over what an earlier try left and over what they were shown,
     which is in answered: (host, digest). Any other host that is not as last ordered stops the shift.
     """
@@ -96,11 +97,13 @@ class ShiftTraffic:
     generation: int
     overwrite: bool = False
     answered: tuple[tuple[str, str], ...] = ()
+    wave: int = 0
     priority: ClassVar[int] = 10
 
     @property
     def key(self) -> str:
-        return f"shift:{self.rollout}:{self.generation}"
+        wave = f":{self.wave}" if self.wave else ""
+        return f"shift:{self.rollout}:{self.generation}{wave}"
 
 
 @dataclass(frozen=True, slots=True)

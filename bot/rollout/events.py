@@ -5,7 +5,37 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from bot.rollout.model import DriftedHost, GateResult, Hold, TriggerResult, Verdict
+from bot.rollout.model import DriftedHost, TriggerResult
+from bot.rollout.stage_events import (
+    BakeProlonged as BakeProlonged,
+)
+from bot.rollout.stage_events import (
+    BakeRestarted as BakeRestarted,
+)
+from bot.rollout.stage_events import (
+    ShareAstray as ShareAstray,
+)
+from bot.rollout.stage_events import (
+    ShareSettled as ShareSettled,
+)
+from bot.rollout.stage_events import (
+    SightLost as SightLost,
+)
+from bot.rollout.stage_events import (
+    SightRegained as SightRegained,
+)
+from bot.rollout.stage_events import (
+    StageForced as StageForced,
+)
+from bot.rollout.stage_events import (
+    StageHeld as StageHeld,
+)
+from bot.rollout.stage_events import (
+    StagePassed as StagePassed,
+)
+from bot.rollout.stage_events import (
+    VerdictChanged as VerdictChanged,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +110,28 @@ class ShiftOrdered:
     by: str
     at: float
     answered: tuple[tuple[str, str], ...] = ()  # (host, digest) that was there and shown when `by` had it overwritten
+    waves: tuple[tuple[str, ...], ...] = ()  # hosts, first wave first; () = all at once
+
+
+@dataclass(frozen=True, slots=True)
+class WaveDone:
+    """The hosts of a wave, and those of the waves before it, serve the new share. The last wave's is a ShiftDone."""
+
+    stage: str
+    generation: int
+    wave: int
+    waves: int  # how many there are
+    hosts: tuple[str, ...]
+    duration: float
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class WaveOrdered:
+    stage: str
+    generation: int
+    wave: int
+    at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,74 +149,6 @@ class ShiftFailed:
     generation: int
     outcome: str
     failed: tuple[tuple[str, str], ...]
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
-class VerdictChanged:
-    stage: str
-    gate: GateResult
-    before: Verdict | None
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
-class BakeProlonged:
-    stage: str
-    until: float
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
-class SightLost:
-    """The metrics have been unreadable for longer than `blind_warning`."""
-
-    stage: str
-    since: float
-    error: str
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
-class SightRegained:
-    stage: str
-    blind_for: float
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
-class StagePassed:
-    stage: str
-    gates: tuple[GateResult, ...]
-    share: float | None
-    baked: float
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
-class StageForced:
-    stage: str
-    by: str
-    reason: str
-    gates: tuple[GateResult, ...]
-    share: float | None
-    baked: float
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
-class StageHeld:
-    stage: str
-    hold: Hold
-    detail: str
-    gates: tuple[GateResult, ...]
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
-class BakeRestarted:
-    stage: str
-    by: str
     at: float
 
 
@@ -260,12 +244,22 @@ class RolloutCancelled:
 class WatchStarted:
     until: float
     at: float
+    warm_until: float | None = None  # blue_green: when the old pool may go, the watch's end at the earliest
 
 
 @dataclass(frozen=True, slots=True)
 class RolloutCompleted:
     rollout: str
     version: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class PoolReleased:
+    """blue_green: the old version was kept warm for as long as the plan says; it may be taken down."""
+
+    rollout: str
+    version: str  # the old one
     at: float
 
 
@@ -277,12 +271,16 @@ Event = (
     | StageApproved
     | ApprovalClosed
     | ShiftOrdered
+    | WaveDone
+    | WaveOrdered
     | ShiftDone
     | ShiftFailed
     | VerdictChanged
     | BakeProlonged
     | SightLost
     | SightRegained
+    | ShareAstray
+    | ShareSettled
     | StagePassed
     | StageForced
     | StageHeld
@@ -301,4 +299,5 @@ Event = (
     | RolloutCancelled
     | WatchStarted
     | RolloutCompleted
+    | PoolReleased
 )

@@ -14,19 +14,20 @@ from bot.rollout.effects import (
     Tell,
     Whisper,
 )
-from bot.rollout.model import ServiceState, Verdict
+from bot.rollout.model import Rollout, ServiceState, Verdict
 
 # Only these reach the channel besides the thread: a failure, a rollback, the end (and what blinds the bot).
 BROADCAST = (
     ev.ShiftFailed,
     ev.StageHeld,
     ev.SightLost,
+    ev.ShareAstray,
     ev.DriftFound,
     ev.RollbackOrdered,
     ev.RolledBack,
     ev.RolloutCompleted,
 )
-SILENT = (ev.ApprovalAsked, ev.ReactionRefused, ev.ApproversChanged, ev.GenerationSeen)
+SILENT = (ev.ApprovalAsked, ev.ReactionRefused, ev.ApproversChanged, ev.GenerationSeen, ev.WaveOrdered)
 
 
 def told(event: ev.Event) -> bool:
@@ -64,8 +65,9 @@ def _acts(event: ev.Event, after: ServiceState) -> tuple[Effect, ...]:
         case ev.RolloutStarted():
             return (ReadFleet(r.id, f"start{after.seq}"),)
         case ev.ShiftOrdered():
-            again = event.why != "stage"
-            return (ShiftTraffic(r.id, event.stage, event.generation, again, event.answered),)
+            return (_shift(r, event.stage, event.generation, r.wave),)
+        case ev.WaveOrdered():
+            return (_shift(r, event.stage, event.generation, event.wave),)
         case ev.ShiftFailed() | ev.HostsRestored(pending=(_, *_)):
             # What is on the hosts now is read, not assumed; one with a higher generation refuses every order below it.
             return (ReadFleet(r.id, f"seq{after.seq}"),)
@@ -82,6 +84,10 @@ def _acts(event: ev.Event, after: ServiceState) -> tuple[Effect, ...]:
             # Quorum may have been reached meanwhile; nobody should have to react twice.
             return (ReadReactions(r.id, approval.stage, approval.attempt, serial=f"seq{after.seq}"),)
     return ()
+
+
+def _shift(r: Rollout, stage: str, generation: int, wave: int) -> ShiftTraffic:
+    return ShiftTraffic(r.id, stage, generation, r.overwrite, r.answered, wave)
 
 
 def lane(effect: Effect, service: str) -> str:

@@ -9,11 +9,10 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from bot.rollout import share
 from bot.rollout.model import Board, GateResult, Rollout, TriggerResult, Verdict
 from bot.rollout.plan import Condition, Metric, Plan, Pool, Stage
 from bot.rollout.promql import fill
-
-REQUESTS = "requests"  # the metric that, where a plan has it, gives the measured share
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,7 @@ def needs(plan: Plan, rollout: Rollout, stage: Stage, board: Board, now: float) 
         want(metric, "canary", trigger.window)
         if metric.samples:
             want(plan.metric(metric.samples), "canary", trigger.window)
-    requests = next((m for m in plan.metrics if m.name == REQUESTS and m.per_pool), None)
+    requests = next((m for m in plan.metrics if m.name == share.metric_of(plan) and m.per_pool), None)
     if requests:
         want(requests, "canary", whole)
         want(requests, "stable", whole)
@@ -102,13 +101,15 @@ def judge(plan: Plan, stage: Stage, board: Board, values: Values, now: float, *,
     window = _asked_window(plan, values, gate_window(plan, board, now))
     gates = tuple(_gate(plan, stage, g, _before(board, g), look, window) for g in stage.gates)
     triggers = tuple(_trigger(plan, t, _held(board, t), look, now) for t in plan.triggers)
+    measured = _measured(plan, look, window)
+    waits = share.awaited(plan, stage, board)
     blind = any(g.verdict is Verdict.BLIND for g in gates) or any(t.error for t in triggers)
+    blind = blind or (waits and bool(measured.error))
     empty = any(g.canary is None for g in gates)
     # The first evaluation speaks for one interval; after a gap (restart, outage) only one interval is known measured.
     past = now - (board.started_at if board.last_at is None else board.last_at)
     since = min(past, 2 * plan.interval)
-    share = _share(look, window)
-    return replace(
+    judged = replace(
         board,
         baked=board.baked + (since if counting and not blind and not empty else 0.0),
         last_at=now,
@@ -117,8 +118,25 @@ def judge(plan: Plan, stage: Stage, board: Board, values: Values, now: float, *,
         idle_total=board.idle_total + (0.0 if blind else past - since if counting else past),
         gates=gates,
         triggers=triggers,
-        share=share if share is not None else board.share,
+        share=measured.share if measured.share is not None else board.share,
+        share_requests=measured.requests if measured.share is not None else board.share_requests,
+        share_error=measured.error,
     )
+    if not waits:
+        return judged
+    return _await(judged, counting and not blind and share.settled(plan, stage, measured), now)
+
+
+def _await(judged: Board, settled: bool, now: float) -> Board:
+    """Nothing counts before the canary gets its share; once it does, the bake and its window begin then."""
+    gates = tuple(
+        g if g.verdict is Verdict.BLIND else replace(g, verdict=Verdict.NOT_ENOUGH_DATA, readings=0)
+        for g in judged.gates
+    )
+    judged = replace(judged, baked=0.0, gates=gates)
+    if not settled:
+        return judged
+    return replace(judged, settled_at=now, started_at=now, blind_total=0.0, idle_total=0.0)
 
 
 def _before(board: Board, gate: Condition) -> GateResult | None:
@@ -177,11 +195,17 @@ def _trigger(plan: Plan, trigger: Condition, since: float | None, look: Look, no
     return replace(result, holding_since=since, tripped=now - since >= trigger.hold_for)
 
 
-def _share(look: Look, window: float) -> float | None:
-    canary, stable = look(REQUESTS, "canary", window), look(REQUESTS, "stable", window)
-    if canary.value is None or stable.value is None or canary.value + stable.value <= 0:
-        return None
-    return 100.0 * canary.value / (canary.value + stable.value)
+def _measured(plan: Plan, look: Look, window: float) -> share.Measured:
+    metric = share.metric_of(plan)
+    canary, stable = look(metric, "canary", window), look(metric, "stable", window)
+    if plan.share and (canary.error or stable.error):
+        return share.Measured(error=canary.error or stable.error)
+    read = [pool.value for pool in (canary, stable) if pool.value is not None]
+    if len(read) < (1 if plan.share else 2):
+        return share.Measured()
+    # A pool that nobody asked has no series in a log's metrics: one that is missing is one without requests.
+    requests = sum(read)
+    return share.Measured(100.0 * (canary.value or 0.0) / requests, requests) if requests > 0 else share.Measured()
 
 
 def tripped(board: Board) -> TriggerResult | None:

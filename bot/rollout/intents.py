@@ -86,6 +86,7 @@ class ReportShift:
     failed: tuple[tuple[str, str], ...] = ()  # (host, error)
     duration: float = 0.0
     hosts: tuple[str, ...] = ()
+    wave: int = 0  # of the shift that this is of; 0 = it has none
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,6 +87,9 @@ class Board:
     triggers: tuple[TriggerResult, ...] = ()
     share: float | None = None  # percent of requests the canary got in this bake, measured
     idle_total: float = 0.0
+    share_requests: float | None = None  # of both pools, behind the share
+    settled_at: float | None = None  # when the share came to its target, and the bake could begin
+    share_error: str = ""  # why it could not be read just now
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +179,15 @@ class Rollout:
     finished_at: float | None = None
     notes: tuple[tuple[str, str, float], ...] = ()  # (user, text, at)
     live_plan_hash: str = ""  # the plan under which the share that the hosts serve was approved
+    warm_until: float | None = None  # blue_green: the old version's pool must stay up until then
+    released_at: float | None = None  # when that was over, and said so
+    share: Literal["", "astray", "settled"] = ""  # what was told of the measured share in this bake
+    waves: tuple[tuple[str, ...], ...] = ()  # hosts of the shift under way, by wave; () = all at once
+    wave: int = 0  # the wave last ordered, from 1; 0 = the shift has none
+    waved: int = 0  # the wave last read back; the same as `wave` while that one is watched
+    wave_at: float | None = None  # when that was
+    overwrite: bool = False  # whether a person had the shift under way overwrite what is on the hosts
+    answered: tuple[tuple[str, str], ...] = ()  # and what they were shown of it: (host, digest)
 
     @property
     def active(self) -> bool:
@@ -185,6 +197,23 @@ class Rollout:
     def touched(self) -> bool:
         """Whether a shift was ever ordered; from then on a rollback has something to undo."""
         return self.generation > 0
+
+    @property
+    def baking_wave(self) -> bool:
+        """Whether some hosts have the new share, and the others wait for them to be watched."""
+        return self.status is Status.SHIFTING and 0 < self.waved == self.wave
+
+    @property
+    def watched(self) -> tuple[str, int]:
+        """(stage, generation) that the triggers look at: the newest that any wave of hosts serves. ("", 0) = none."""
+        if self.status is Status.SHIFTING and self.waved:
+            return self.stage, self.generation
+        return self.live_stage, self.live_generation
+
+    @property
+    def kept_warm(self) -> bool:
+        """blue_green, complete: whether the old version's pool still has to stay up."""
+        return self.status is Status.COMPLETED and self.warm_until is not None and self.released_at is None
 
     def record(self, stage: str) -> StageRecord | None:
         return next((r for r in self.stages if r.name == stage), None)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
-Strategy = Literal["weighted", "sticky"]
+Strategy = Literal["weighted", "sticky", "blue_green"]
 Op = Literal["<", "<=", ">", ">=", "==", "!="]
 Unit = Literal["percent", "seconds", "count", "ratio"]
 Pool = Literal["stable", "canary"]
@@ -115,6 +115,7 @@ class Traffic:
     internal: InternalAudience = field(default_factory=InternalAudience)
     log_path: str = ""  # access log with the pool in it; "" leaves logging to the person's own config
     keepalive: int = 16  # idle connections a worker keeps to each pool; 0 = none
+    keep_warm: float = 0.0  # blue_green: seconds the old pool must stay up after the last stage passed
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,7 @@ class Host:
     conf_dir: str = "/etc/nginx/conf.d"  # must be included by nginx_conf inside http {}
     pid_file: str = "/run/nginx.pid"
     status: str = "127.0.0.1:8911"  # where the generated file's own read-back server listens
+    wave: int = 0  # 1 = goes first, and so on; 0 = with the last
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,20 @@ class FleetPlan:
     key_file: str = ""  # ssh: private key file; "" = agent or the user's default keys
     host_deadline: float = 20.0  # seconds for one verb on one host
     concurrency: int = 32
+    wave_bake: float = 300.0  # seconds a wave is watched before the next follows
+
+
+@dataclass(frozen=True, slots=True)
+class ShareRule:
+    """What the canary really gets must come to the stage's weight before a bake begins.
+
+    metric: a count per pool of the requests that nginx split. tolerance: percentage points that are near enough.
+    warn_after: seconds without coming to it, until the channel is told.
+    """
+
+    metric: str
+    tolerance: float = 1.0
+    warn_after: float = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +176,7 @@ class Plan:
     promote: Literal["manual", "auto"] = "manual"  # auto: a passed stage asks for the next approval by itself
     start_roles: tuple[str, ...] = ()  # who may start; () = anyone who can type in the channel
     operate_roles: tuple[str, ...] = ()  # who may promote, pause, …; () = any approver or the initiator
+    share: ShareRule | None = None  # None: the share is shown where it can be measured, and nothing waits for it
     source: str = ""  # the canonical text the hash is made of
 
     @property

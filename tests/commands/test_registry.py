@@ -75,13 +75,43 @@ async def test_start_begins_and_a_second_is_refused(one: Office) -> None:
 
 
 @pytest.mark.parametrize(
+    "line",
+    [
+        "start shop 2.0.1 --sticky-salt ROLLOUT-20260101-9 a reason",
+        "start shop 2.0.1 \u2014sticky\u2011salt `ROLLOUT-20260101-9`, a reason",
+        "start shop 2.0.1 a reason --sticky-salt=ROLLOUT-20260101-9",
+        "start --sticky-salt ROLLOUT-20260101-9 shop 2.0.1 a reason",
+    ],
+)
+async def test_a_salt_may_be_given_anywhere_in_the_line(one: Office, line: str) -> None:
+    assert "done started" in await one.type(line)
+    rollout = await one.last("shop")
+    assert (rollout.salt, rollout.reason) == ("ROLLOUT-20260101-9", "a reason")
+
+
+async def test_without_one_the_salt_is_the_rollouts_id(one: Office) -> None:
+    await one.type("start shop 2.0.1")
+    rollout = await one.last("shop")
+    assert rollout.salt == rollout.id
+
+
+@pytest.mark.parametrize(
     ("line", "answer"),
     [
         ("start", "usage_error missing_service"),
         ("start shop", "usage_error missing_version"),
         ("start shop ../../etc", "usage_error bad_version"),
-        ("start shp 2.0", "usage_error unknown_service /rollout start shop VERSION [reason]"),
-        ("start zzz 2.0", "usage_error unknown_service /rollout start SERVICE VERSION [reason]"),
+        ("start shp 2.0", "usage_error unknown_service /rollout start shop VERSION [--sticky-salt SALT] [reason]"),
+        ("start zzz 2.0", "usage_error unknown_service /rollout start SERVICE VERSION [--sticky-salt SALT] [reason]"),
+        ("start shop 2.0 --sticky-salt", "usage_error missing_salt"),
+        ("start shop 2.0 --sticky-salt --because", "usage_error missing_salt"),
+        ("start shop 2.0 --sticky-salt=", "usage_error missing_salt"),
+        ("start shop 2.0 --sticky-salt a;b", "error refused bad_salt"),
+        ("start shop 2.0 --sticky-salt '$x y'", "error refused bad_salt"),
+        ("start shop 2.0 --sticky-salt " + "x" * 65, "error refused bad_salt"),
+        ("start shop 2.0 --stickysalt abc", "usage_error unknown_option"),
+        ("plan shop 2.0 --sticky-salt", "usage_error missing_salt"),
+        ("plan shop 2.0 --sticky-salt a/b", "error refused bad_salt"),
         ("stat shp", "did_you_mean stat start"),
         ("xyzzy", "did_you_mean xyzzy  /rollout help"),
         ("start shop 1.0.0", "error refused already_serving"),

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.rollout.plan import ShareRule
+from bot.rollout.waves import waves
 from config.settings import Problem, check
 
 S, PEOPLE, BOT = "plan", "people.yaml", "bot.yaml"
@@ -109,6 +111,8 @@ BROKEN = [
     (S, "10.0.0.0/8", "10.0.0.0/33", "cidrs:", "network/bits"),
     (S, "10.0.0.0/8", "0.0.0.0/0", "cidrs:", "name your own networks"),
     (S, "strategy: sticky ", 'strategy: weighted\n  upstream: "app;"\n #', "upstream:", "nginx's `upstream name {`"),
+    (S, "strategy: sticky ", "strategy: blue_green ", "weight: 10\n", "write 0 (the first stage) or 100"),
+    (S, "strategy: sticky ", "strategy: blue_gren ", "strategy: blue_gren", "did you mean `blue_green`?"),
     # fleet
     (S, "lb-2.example.com]", "lb-1.example.com]", "hosts: [", "name every host once"),
     (S, "lb-2.example.com]", "{name: lb-2, address: lb-1.example.com}]", "hosts: [", "name every host once"),
@@ -116,6 +120,21 @@ BROKEN = [
     (S, "lb-2.example.com]", "{name: lb-2, conf_dir: /etc/../x}]", "hosts: [", "absolute path"),
     (S, "lb-2.example.com]", "{name: lb-2, status: 10.0.0.1:80}]", "hosts: [", "loopback"),
     (S, "executor: ssh", "executor: ssh\n  ssh: {known_hosts: none}", "  ssh: {known_hosts: none", "host keys off"),
+    # waves
+    (S, "hosts: [lb-1.example.com,", "hosts: [{name: lb-1, wave: 0},", "hosts: [", "write 1 for the first"),
+    (S, "hosts: [lb-1.example.com,", "hosts: [{name: lb-1, wave: first},", "hosts: [", "not a whole number"),
+    (S, "hosts: [lb-1.example.com,", "hosts: [{name: lb-1, waves: 1},", "hosts: [", "did you mean `wave`?"),
+    (S, "executor: ssh\n", "executor: ssh\n  wave_bake: 5\n", "wave_bake: 5", "write 5s for seconds"),
+    (S, "executor: ssh\n", "executor: ssh\n  wave_bake: 25h\n", "wave_bake: 25h", "write 0s to 24h"),
+    # the measured share
+    (S, "promote: manual ", "share: {metric: request}\npromote: manual ", "share: {", "did you mean `requests`?"),
+    (S, "promote: manual ", "share: {metric: cpu}\npromote: manual ", "share: {", "unit: count"),
+    (S, "promote: manual ", "share: {metric: concurrent_users}\npromote: manual ", "share: {", "per_pool: false"),
+    (S, "promote: manual ", "share: {tolerance: 1}\npromote: manual ", "share: {", "add metric"),
+    (S, "promote: manual ", "share: {metric: requests, tolerance: 60}\npromote: manual ", "share: {", "0 to 50"),
+    (S, "promote: manual ", "share: {metric: requests, tolerance: 1%}\npromote: manual ", "share: {", "without %"),
+    (S, "promote: manual ", "share: {metric: requests, warn_after: 1s}\npromote: manual ", "share: {", "15s to 24h"),
+    (S, "promote: manual ", "share: {metric: requests, warnafter: 1m}\npromote: manual ", "share: {", "`warn_after`?"),
     # approval
     (S, "from: [release-managers], expires", "from: [release-manager], expires", "expires: 4h",
      "did you mean `release-managers`?"),
@@ -246,6 +265,8 @@ def test_quorum_beyond_the_role_only_where_slack_has_no_group(folder):
         ("[$window]))\n  cpu", "[5m]))\n  cpu", "the range [5m] is fixed"),
         ("error_rate > 25%", "error_rate > 250%", "a share is at most 100%"),
         ("strategy: sticky ", "strategy: sticky\n  upstream: app\n #", "`upstream` has no effect"),
+        ("executor: ssh\n", "executor: ssh\n  wave_bake: 5m\n", "no host has a wave"),
+        ("[lb-1.example.com, lb-2.example.com]", "[{name: lb-1, wave: 1}, {name: lb-2, wave: 1}]", "in the same wave"),
         ("blind_warning: 2m", "blind_warning: 10s", "shorter than one interval"),
     ],
 )
@@ -255,6 +276,74 @@ def test_what_is_allowed_but_odd_is_a_warning(folder, old, new, words):
     settings, problems, warnings = check(folder.path, {}, require_slack=False)
     assert settings is not None, problems
     assert any(words in w.what for w in warnings), warnings
+
+
+BLUE_GREEN = """stages:
+  - {name: green, weight: 0, bake: 1h, gates: [error_rate < 5%]}
+  - {name: flip, weight: 100, bake: 1h, gates: [error_rate < 5%]}
+
+# Any of these"""
+
+
+def blue_green(folder, keep_warm=""):
+    text = folder.patch(S, "strategy: sticky ", f"strategy: blue_green\n{keep_warm} #").file(S).read_text("utf-8")
+    start, end = text.index("stages:\n"), text.index("# Any of these")
+    folder.file(S).write_text(text[:start] + BLUE_GREEN + text[end + len("# Any of these") :], "utf-8")
+    return check(folder.path, {}, require_slack=False)
+
+
+def test_blue_green_begins_at_nobody_or_the_audience_and_flips(folder):
+    settings, problems, warnings = blue_green(folder)
+    assert not problems, problems
+    plan = settings.plans["brand-diagnosis"]
+    assert [s.weight for s in plan.stages] == [0.0, 100.0]
+    assert plan.traffic.keep_warm == plan.watch
+    ours = [w.what for w in warnings if w.file == str(folder.file(S))]
+    assert ["`sticky_by` has no effect" in what for what in ours] == [True]
+
+
+def test_blue_green_keeps_the_old_pool_for_longer_than_the_watch_never_shorter(folder):
+    settings, _, _ = blue_green(folder, "  keep_warm: 48h\n")
+    assert settings.plans["brand-diagnosis"].traffic.keep_warm == 48 * 3600
+    folder.patch(S, "keep_warm: 48h", "keep_warm: 1h")
+    _, problems, _ = check(folder.path, {}, require_slack=False)
+    assert [(p.line, "24h or more" in p.mend) for p in problems] == [(folder.line(S, "keep_warm: 1h"), True)]
+
+
+def test_nobody_reaches_a_stage_of_0_without_a_way_in(folder):
+    folder.patch(S, "  override_cookie: gray_release=true", "  #")
+    folder.patch(S, "  internal: {cidrs", "  # {cidrs")
+    _, problems, warnings = blue_green(folder)
+    assert not problems
+    assert any("nobody reaches the new version" in w.what for w in warnings)
+
+
+def test_one_load_balancer_first(folder):
+    folder.patch(S, "[lb-1.example.com,", "[{name: lb-1, wave: 1},").patch(
+        S, "executor: ssh\n", "executor: ssh\n  wave_bake: 90s\n"
+    )
+    settings, _, warnings = check(folder.path, {}, require_slack=False)
+    plan = settings.plans["brand-diagnosis"]
+    assert waves(plan) == (("lb-1",), ("lb-2.example.com",)) and plan.fleet.wave_bake == 90
+    assert not [w for w in warnings if w.file == str(folder.file(S))]
+    folder.patch(S, "wave_bake: 90s", "wave_bake: 91s")
+    assert check(folder.path, {}, require_slack=False)[0].plans["brand-diagnosis"].hash != plan.hash
+
+
+def test_a_share_to_wait_for(folder):
+    before = check(folder.path, {}, require_slack=False)[0].plans["brand-diagnosis"]
+    assert before.share is None
+    folder.patch(S, "promote: manual ", "share: {metric: requests, tolerance: 0.5, warn_after: 5m}\npromote: manual ")
+    plan = check(folder.path, {}, require_slack=False)[0].plans["brand-diagnosis"]
+    assert plan.share == ShareRule("requests", 0.5, 300.0)
+    assert plan.hash != before.hash
+
+
+def test_keep_warm_elsewhere_is_odd(folder):
+    folder.patch(S, "strategy: sticky ", "strategy: sticky\n  keep_warm: 48h #")
+    settings, _, warnings = check(folder.path, {}, require_slack=False)
+    assert settings.plans["brand-diagnosis"].traffic.keep_warm == 0
+    assert any("`keep_warm` has an effect with strategy blue_green only" in w.what for w in warnings)
 
 
 def test_a_problem_reads_as_one_line():

@@ -72,7 +72,7 @@ def test_without_the_audience_nobody_is_let_in_past_the_share() -> None:
 
 
 @pytest.mark.parametrize("mode", ["stable", "canary"])
-@pytest.mark.parametrize("strategy", ["sticky", "weighted"])
+@pytest.mark.parametrize("strategy", ["sticky", "weighted", "blue_green"])
 def test_one_pool_modes_have_no_way_around(mode: str, strategy: str) -> None:
     text = rendered(mode=mode, weight=37.0, strategy=strategy)
     assert block(text, 'map "" $rollout_brand_diagnosis') == [f"default brand_diagnosis_{mode};"]
@@ -82,6 +82,15 @@ def test_one_pool_modes_have_no_way_around(mode: str, strategy: str) -> None:
         assert not any(other in line for line in block(text, "upstream brand_backend"))
     header = nginx.parse_header(text)
     assert header and header.weight == {"stable": 0.0, "canary": 100.0}[mode] and not header.internal
+
+
+def test_blue_green_knows_no_share_between() -> None:
+    final = 'map "" $ro_share_brand_diagnosis'
+    assert block(rendered(strategy="blue_green", weight=0.0), final) == ["default brand_diagnosis_stable;"]
+    assert block(rendered(strategy="blue_green", weight=100.0), final) == ["default brand_diagnosis_canary;"]
+    assert '"~1" brand_diagnosis_canary;' in rendered(strategy="blue_green", weight=0.0)
+    with pytest.raises(ValueError, match="weights of 0 and 100"):
+        rendered(strategy="blue_green", weight=10.0)
 
 
 @given(st.integers(0, 10000), st.integers(1, 7), st.integers(1, 7))
@@ -241,7 +250,7 @@ TARGETS = st.builds(
     generation=st.integers(1, valid.GENERATION_MAX - 1),
     traffic=st.builds(
         Traffic,
-        strategy=st.sampled_from(["sticky", "weighted"]),
+        strategy=st.sampled_from(["sticky", "weighted", "blue_green"]),
         stable=st.sampled_from([("10.0.1.10:5000",), tuple(f"10.0.1.{n}:80" for n in range(1, 40))]),
         canary=st.sampled_from([("[2001:db8::1]:5000",), ("10.0.2.1:80", "10.0.2.2:80")]),
         stable_version=st.just("1"),
@@ -260,7 +269,7 @@ TARGETS = st.builds(
     weight=st.sampled_from([0.0, 0.01, 1.0, 33.33, 99.99, 100.0]),
     internal=st.booleans(),
     salt=st.just("ROLLOUT-20260302-1"),
-)
+).filter(lambda target: target.traffic.strategy != "blue_green" or target.weight in (0.0, 100.0))
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

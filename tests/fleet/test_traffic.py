@@ -47,6 +47,33 @@ async def test_sticky_shares_grow_and_keep_everyone(one: tuple[Box, Boxes, Fleet
     assert await canary_users(box) == set()
 
 
+async def test_a_repeated_salt_chooses_the_same_visitors_and_another_one_others(
+    one: tuple[Box, Boxes, FleetRouter],
+) -> None:
+    """Also when the pools have changed roles since: it is the visitor who is chosen, not the backend."""
+    box, boxes, router = one
+    first: dict[str, set[str]] = {}
+    for generation, (rollout, salt) in enumerate((("R-1", "R-1"), ("R-2", "R-2"), ("R-3", "R-1")), start=2):
+        await router.shift(boxes.target(generation, 20.0, rollout=rollout, salt=salt))
+        first[rollout] = await canary_users(box)
+    assert first["R-3"] == first["R-1"]
+    assert first["R-2"] != first["R-1"]
+    await router.shift(boxes.target(5, 50.0, rollout="R-3", salt="R-1"))
+    assert first["R-1"] <= await canary_users(box)
+    swapped = {"stable": (f"{box.ip}:5001",), "canary": (f"{box.ip}:5000",)}
+    await router.shift(boxes.target(6, 20.0, rollout="R-4", salt="R-1", **swapped))
+    assert set(USERS) - await canary_users(box) == first["R-1"]
+
+
+async def test_a_visitor_stays_where_they_are_through_reloads(one: tuple[Box, Boxes, FleetRouter]) -> None:
+    box, boxes, router = one
+    await router.shift(boxes.target(2, 30.0))
+    before = await canary_users(box)
+    for generation in range(3, 6):
+        await router.shift(boxes.target(generation, 30.0))
+        assert await canary_users(box) == before
+
+
 async def test_visitors_without_the_cookie_are_not_one_bucket(one: tuple[Box, Boxes, FleetRouter]) -> None:
     box, boxes, router = one
     await router.shift(boxes.target(2, 1.0, sticky_by=("$cookie_uid", "$http_x_device")))
@@ -96,8 +123,23 @@ async def test_the_log_tells_the_pool_that_answered(one: tuple[Box, Boxes, Fleet
     await until(lambda: log.exists() and len(log.read_text().splitlines()) >= 2)
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     assert [line["pool"] for line in lines] == ["stable", "canary"]
+    assert [line["way"] for line in lines] == ["share", "audience"]
     assert lines[1]["status"] == "200" and lines[1]["request_time"] >= 0 and lines[1]["generation"] == 2
     assert lines[1]["upstream_addr"] == f"{box.ip}:5001" and float(lines[1]["upstream_response_time"]) >= 0
+
+
+async def test_the_share_can_be_measured_on_those_alone_who_were_split(one: tuple[Box, Boxes, FleetRouter]) -> None:
+    """Colleagues ask as often as everybody else; without them the share is the stage's own."""
+    box, boxes, router = one
+    await router.shift(boxes.target(2, 10.0, strategy="weighted", upstream="old_upstream"))
+    for number in range(100):
+        await box.get(**({"X_Internal_User": "1"} if number % 2 else {}))
+    log = box.root / "access.log"
+    await until(lambda: log.exists() and len(log.read_text().splitlines()) >= 100)
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    split = [line["pool"] for line in lines if line["way"] == "share"]
+    assert (len(split), split.count("canary")) == (50, 5)
+    assert sum(line["pool"] == "canary" for line in lines) == 55
 
 
 async def test_a_dead_canary_shows_as_the_canarys_failure(one: tuple[Box, Boxes, FleetRouter]) -> None:

@@ -29,9 +29,11 @@ from bot.rollout.plan import (
     Host,
     Metric,
     Plan,
+    ShareRule,
     Stage,
     Traffic,
 )
+from bot.rollout.waves import counting, hosts_up_to, watched_since, watched_stage
 
 T0 = 1_000_000.0
 BAKE = 60.0
@@ -104,6 +106,20 @@ def plan(source: str = "a", **changes: object) -> Plan:
 PLAN = plan()
 
 
+FLIP = plan(  # blue_green; the old pool is kept warm for longer than the watch
+    "flip",
+    traffic=replace(TRAFFIC, strategy="blue_green", keep_warm=900.0),
+    stages=(STAGES[0], STAGES[-1]),
+)
+
+
+HITS = Metric("hits", "count", 'hits{p="$pool"}[$window]')
+SHARE = plan("share", metrics=(*METRICS, HITS), share=ShareRule("hits", 1.0, 45.0))
+
+
+WAVES = plan("waves", fleet=FleetPlan("local", (Host("h1", wave=1), Host("h2"), Host("h3")), wave_bake=30.0))
+
+
 def with_stage(of: Plan, name: str, **changes: object) -> Plan:
     stages = tuple(replace(s, **changes) if s.name == name else s for s in of.stages)  # type: ignore[arg-type]
     return replace(of, stages=stages, source=f"{of.source} {name} {sorted(changes.items())}")
@@ -123,10 +139,15 @@ class Reading:
     users: float | None = 7.0
     failed: tuple[str, ...] = ()  # metrics whose query failed
     quick: float | None = None  # the error rate of the triggers' window, if it is another
+    share: float | None = None  # percent of the hits that the canary gets; None = the weight it should
 
-    def value(self, need: Need) -> Value:
+    def value(self, need: Need, weight: float = 50.0) -> Value:
         if need.metric in self.failed:
             return Value(None, f"{need.metric} failed")
+        if need.metric == "hits":
+            canary = weight if self.share is None else self.share
+            hits = None if self.samples is None else self.samples * (canary if need.pool == "canary" else 100 - canary)
+            return Value(hits)
         errors = self.errors if self.quick is None or need.window != 60.0 else self.quick
         return Value({"error_rate": errors, "p95": 0.1, "users": self.users, "requests": self.samples}[need.metric])
 
@@ -137,6 +158,7 @@ AWFUL = Reading(errors=50.0)
 EMPTY = Reading(errors=None, samples=None, users=None)
 FEW = Reading(samples=3.0)
 BLIND = Reading(failed=("error_rate", "requests", "users", "p95"))
+SKEWED = Reading(share=60.0)
 NAN = Reading(errors=float("nan"), samples=float("nan"), users=float("nan"))
 
 
@@ -202,21 +224,31 @@ class Flow:
     def shifted(self, ok: bool = True) -> tuple[ev.Event, ...]:
         failed = () if ok else (("h2", "no answer"),)
         outcome = "done" if ok else "reverted"
-        return self.act(it.ReportShift(self.r.generation, ok, outcome, failed, 0.5, HOSTS if ok else ()))
+        hosts = hosts_up_to(self.r, self.r.wave) or HOSTS
+        report = it.ReportShift(self.r.generation, ok, outcome, failed, 0.5, hosts if ok else (), self.r.wave)
+        return self.act(report)
 
     def evaluate(self, reading: Reading = GOOD, seconds: float = INTERVAL) -> tuple[ev.Event, ...]:
         """One evaluation as the observer makes it."""
         self.later(seconds)
         r = self.r
-        began = r.bake_started_at or self.now
+        began = watched_since(r) or self.now
         board = self.board
-        if board is None or board.generation != r.live_generation or board.started_at < began:
-            board = Board(r.id, r.live_stage, r.live_generation, began)
-        at = self.plan.stage(r.live_stage)
-        values = {n: reading.value(n) for n in needs(self.plan, r, at, board, self.now)}
-        counting = r.status is Status.BAKING and not r.paused_by and not r.drift
-        self.board = judge(self.plan, at, board, values, self.now, counting=counting)
+        name, generation = r.watched
+        if board is None or board.generation != generation or board.started_at < began:
+            board = Board(r.id, name, generation, began)
+        at = watched_stage(self.plan, r)
+        values = {n: reading.value(n, at.weight) for n in needs(self.plan, r, at, board, self.now)}
+        self.board = judge(self.plan, at, board, values, self.now, counting=counting(r))
         return self.act(it.ReportBoard(self.board))
+
+    def next_wave(self) -> tuple[ev.Event, ...]:
+        """Evaluates until the wave in place was watched for long enough."""
+        for _ in range(9):
+            events = self.evaluate(GOOD)
+            if any(isinstance(e, ev.WaveOrdered) for e in events):
+                return events
+        raise AssertionError(f"no wave follows: {self.board}")
 
     def bake(self, reading: Reading = GOOD, most: int = 40) -> Flow:
         """Evaluates until the bake has come to something."""
@@ -239,6 +271,9 @@ class Flow:
         while True:
             self.approve()
             self.shifted()
+            while self.r.status is Status.SHIFTING:
+                self.next_wave()
+                self.shifted()
             if self.r.stage == name:
                 return self
             self.bake()
@@ -305,6 +340,13 @@ def _shifting() -> Flow:
     return flow
 
 
+def _wave() -> Flow:
+    flow = Flow(plan=WAVES).start()
+    flow.approve()
+    flow.shifted()
+    return flow
+
+
 def _shifting_second() -> Flow:
     flow = _awaiting_second()
     flow.approve()
@@ -341,6 +383,7 @@ SITUATIONS: dict[str, Callable[[], Flow]] = {
     "awaiting_2nd": _awaiting_second,
     "shifting": _shifting,
     "shifting_2nd": _shifting_second,
+    "wave": _wave,
     "baking": lambda: Flow().to_baking("few"),
     "passed": lambda: Flow().to_baking("few").bake(),
     "held_gates": _held_gates,

@@ -20,12 +20,16 @@ from tests.rollout.kit import (
     EVE,
     EVERYBODY,
     FEW,
+    FLIP,
     GOOD,
     HOSTS,
     INI,
     NAN,
     NO,
     PLAN,
+    SHARE,
+    SKEWED,
+    WAVES,
     YES,
     Reading,
     plan,
@@ -39,9 +43,26 @@ PLANS = (
     with_stage(PLAN, "some", gates=PLAN.stages[0].gates[:1]),
     plan("without some", stages=tuple(s for s in PLAN.stages if s.name != "some")),
     replace(PLAN, promote="auto", source="auto"),
+    FLIP,
+    SHARE,
+    WAVES,
 )
 READINGS = st.sampled_from(
-    [GOOD, GOOD, GOOD, GOOD, BAD, FEW, EMPTY, BLIND, NAN, Reading(errors=12.0), AWFUL, Reading(failed=("users",))]
+    [
+        GOOD,
+        GOOD,
+        GOOD,
+        GOOD,
+        SKEWED,
+        BAD,
+        FEW,
+        EMPTY,
+        BLIND,
+        NAN,
+        Reading(errors=12.0),
+        AWFUL,
+        Reading(failed=("users",)),
+    ]
 )
 OPERATORS = st.sampled_from([ANN, ANN, BEN, INI, EVE, *EVERYBODY])
 SECONDS = st.sampled_from([0.0, 1.0, 15.0, 15.0, 29.0, 60.0, 600.0, 5 * 3600.0])

@@ -53,6 +53,7 @@ class Rules:
     books: Books = field(default_factory=Books)
     generation: int = 0
     measured: float = 0.0  # seconds the world knows to have been measured in this bake
+    settled: bool = False  # whether the canary got its share in this bake
 
     def check(
         self,
@@ -122,7 +123,7 @@ class Rules:
     def _effects(self, event: ev.Event, effects: tuple[Effect, ...]) -> None:
         shifts = any(isinstance(e, fx.ShiftTraffic) for e in effects)
         restores = any(isinstance(e, fx.RestoreTraffic) for e in effects)
-        hold_to(shifts == isinstance(event, ev.ShiftOrdered), "1", f"traffic moves because of {event}")
+        hold_to(shifts == isinstance(event, ev.ShiftOrdered | ev.WaveOrdered), "1", f"traffic moves because of {event}")
         hold_to(restores == isinstance(event, ev.RollbackOrdered), "3", f"{event} restores {restores}")
 
     # --- 1, 2, 3, 4 and the fencing token
@@ -149,20 +150,34 @@ class Rules:
                 self._approved(state, event, intent, now, plan)
             case ev.ShiftOrdered():
                 self._ordered(state, event, last, now, plan)
+            case ev.WaveOrdered():
+                self._wave(state, event, plan)
             case ev.RollbackOrdered():
                 self._grows(event.generation, state)
             case ev.GenerationSeen():
                 hold_to(event.generation > state.generation, "fence", "a generation that was known")
             case ev.StagePassed():
                 self._passed(state, event, plan)
+            case ev.ShareSettled():
+                hold_to(self.settled, "4", f"the canary does not get its share: {event}")
+            case ev.ShareAstray():
+                r = state.rollout
+                hold_to(not self.settled and r is not None and not r.share, "4", f"told twice, or wrongly: {event}")
             case ev.WatchStarted():
                 final = isinstance(last, ev.StagePassed | ev.StageForced) and last.stage == plan.stages[-1].name
                 hold_to(final, "4", f"a watch after {last}")
+                early = event.warm_until is not None and event.warm_until < event.until
+                hold_to(not early, "warm", f"the old pool may go before the triggers: {event}")
             case ev.RolloutCompleted():
                 r = state.rollout
                 assert r is not None and isinstance(intent, it.Tick)
                 due = r.status is Status.WATCHING and r.watch_until is not None and now >= r.watch_until
                 hold_to(due and not intent.blind and not r.paused_by and not r.drift, "4", f"an end at {r.status}")
+            case ev.PoolReleased():
+                r = state.rollout
+                assert r is not None
+                hold_to(r.status is Status.COMPLETED, "warm", f"the old pool given up while {r.status}")
+                hold_to(r.warm_until is not None and now >= r.warm_until, "warm", f"given up before {r.warm_until}")
             case ev.RolloutCancelled():
                 hold_to(
                     state.rollout is not None and not state.rollout.touched, "3", "cancelled with traffic out there"
@@ -216,6 +231,17 @@ class Rules:
         else:
             hold_to(event.stage == r.live_stage, "6", f"restored to {event.stage} from {r.live_stage}")
 
+    def _wave(self, state: ServiceState, event: ev.WaveOrdered, plan: Plan) -> None:
+        r = state.rollout
+        assert r is not None
+        order = (r.status, r.stage, r.generation, r.wave + 1)
+        due = (Status.SHIFTING, event.stage, event.generation, event.wave)
+        hold_to(order == due and r.waved == r.wave and event.wave <= len(r.waves), "wave", f"{event} in {order}")
+        hold_to(not r.paused_by, "6", "a wave while paused")
+        # A wave under a changed plan is ordered to be refused, which takes the others back.
+        enough = self.measured + 1e-3 >= plan.fleet.wave_bake or r.plan_hash != plan.hash
+        hold_to(enough, "wave", f"{event} after {self.measured} s")
+
     def _passed(self, state: ServiceState, event: ev.StagePassed, plan: Plan) -> None:
         r = state.rollout
         assert r is not None
@@ -232,3 +258,4 @@ class Rules:
             hold_to(result.readings >= stage.min_readings, "4", f"passed on {result.readings} readings")
         hold_to(event.baked + 1e-3 >= stage.bake, "4", f"passed after {event.baked} s")
         hold_to(self.measured + 1e-3 >= stage.bake, "4", f"passed with {self.measured} s really measured")
+        hold_to(self.settled or not plan.share or not stage.weight, "4", "passed before the canary got its share")

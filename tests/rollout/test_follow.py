@@ -20,9 +20,14 @@ from tests.rollout.kit import (
     BEN,
     BLIND,
     EVE,
+    FLIP,
     GOOD,
     OTHER_PLAN,
+    SHARE,
     SITUATIONS,
+    SKEWED,
+    WAVES,
+    Flow,
     lower,
     situation,
 )
@@ -58,6 +63,18 @@ def long_story() -> list[tuple[ev.Event, ServiceState, tuple[Effect, ...]]]:
     flow.act(it.Promote(ANN, "because"))
     flows.append(flow)
 
+    flow = Flow(plan=SHARE).to_baking("few")
+    for _ in range(4):
+        flow.evaluate(SKEWED)
+    flow.evaluate(GOOD)
+    flows.append(flow)
+
+    flows.append(Flow(plan=WAVES).to_baking("internal"))
+
+    flow = Flow(plan=FLIP).to_baking("all").bake()
+    flow.tick(900)
+    flows.append(flow)
+
     told = []
     for flow in flows:
         state = ServiceState("shop")
@@ -84,12 +101,18 @@ def test_traffic_moves_only_because_it_was_ordered() -> None:
     for event, state, effects in STORY:
         shifts = [e for e in effects if isinstance(e, fx.ShiftTraffic)]
         restores = [e for e in effects if isinstance(e, fx.RestoreTraffic)]
-        assert bool(shifts) == isinstance(event, ev.ShiftOrdered)
+        assert bool(shifts) == isinstance(event, ev.ShiftOrdered | ev.WaveOrdered)
         assert bool(restores) == isinstance(event, ev.RollbackOrdered)
         if isinstance(event, ev.ShiftOrdered):
             assert state.rollout
             asked_for = event.why != "stage"  # a person said so, seeing what is there
-            assert shifts == [fx.ShiftTraffic(state.rollout.id, event.stage, event.generation, overwrite=asked_for)]
+            first = 1 if event.waves else 0
+            assert shifts == [
+                fx.ShiftTraffic(state.rollout.id, event.stage, event.generation, overwrite=asked_for, wave=first)
+            ]
+        if isinstance(event, ev.WaveOrdered):
+            assert state.rollout
+            assert shifts == [fx.ShiftTraffic(state.rollout.id, event.stage, event.generation, wave=event.wave)]
         if isinstance(event, ev.RollbackOrdered):
             assert state.rollout
             assert restores == [fx.RestoreTraffic(state.rollout.id, event.generation)]
@@ -105,12 +128,13 @@ BROADCAST = {
     "ShiftFailed",
     "StageHeld",
     "SightLost",
+    "ShareAstray",
     "DriftFound",
     "RollbackOrdered",
     "RolledBack",
     "RolloutCompleted",
 }
-SILENT = {"ApprovalAsked", "ReactionRefused", "ApproversChanged", "GenerationSeen"}
+SILENT = {"ApprovalAsked", "ReactionRefused", "ApproversChanged", "GenerationSeen", "WaveOrdered"}
 
 
 def test_the_channel_hears_of_failures_rollbacks_and_the_end_only() -> None:

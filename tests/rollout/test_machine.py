@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from bot.rollout import approval, decide, gate
+from bot.rollout import approval, decide, gate, share
 from bot.rollout import events as ev
 from bot.rollout.deciding import boards, common, reactions, reports
 from bot.rollout.intents import Refusal, refuse
@@ -61,8 +61,8 @@ def no_roles(patch: pytest.MonkeyPatch) -> None:
 def one_is_enough(patch: pytest.MonkeyPatch) -> None:
     real = reactions._outcome
 
-    def outcome(state: Any, r: Any, asked: Any, stage: Any, tally: Any, now: float) -> Any:
-        return real(state, r, asked, replace(stage, approval=replace(stage.approval, quorum=1)), tally, now)
+    def outcome(state: Any, r: Any, asked: Any, stage: Any, *more: Any) -> Any:
+        return real(state, r, asked, replace(stage, approval=replace(stage.approval, quorum=1)), *more)
 
     patch.setattr(reactions, "_outcome", outcome)
 
@@ -189,6 +189,32 @@ def few_samples_will_do(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(gate, "_verdict", lambda stage, *more: real(replace(stage, min_samples=0, min_readings=0), *more))
 
 
+def any_share_will_do(patch: pytest.MonkeyPatch) -> None:
+    real = share.settled
+    patch.setattr(
+        share, "settled", lambda plan, stage, got: real(plan, stage, replace(got, share=share.target(plan, stage)))
+    )
+
+
+def the_share_is_not_waited_for(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(share, "awaited", lambda *_: False)
+
+
+def waves_follow_at_once(patch: pytest.MonkeyPatch) -> None:
+    real = boards._wave
+    patch.setattr(boards, "_wave", lambda r, board, *more: real(r, replace(board, baked=1e9), *more))
+
+
+def waves_follow_blindly(patch: pytest.MonkeyPatch) -> None:
+    real = gate.judge
+
+    def judged(plan: Any, stage: Any, board: Any, values: Any, now: float, *, counting: bool) -> Any:
+        found = real(plan, stage, board, values, now, counting=counting)
+        return found if stage.gates else replace(found, baked=now - board.started_at, blind_since=None)
+
+    patch.setattr(gate, "judge", judged)
+
+
 def a_failure_passes(patch: pytest.MonkeyPatch) -> None:
     real = boards._unmet
 
@@ -234,6 +260,7 @@ MUTANTS: dict[str, tuple[Patch, str]] = {
             restore_under_any_plan,
             promote_shifts,
         ),
+        "wave": (waves_follow_at_once, waves_follow_blindly),
         "fence": (same_generation, rollback_below_what_was_seen),
         "3": (two_at_once, no_way_back_while_paused, cancel_for_rollback),
         "4": (
@@ -243,6 +270,8 @@ MUTANTS: dict[str, tuple[Patch, str]] = {
             the_clock_is_the_bake,
             a_pause_counts,
             few_samples_will_do,
+            any_share_will_do,
+            the_share_is_not_waited_for,
             a_failure_passes,
         ),
     }.items()

@@ -7,9 +7,13 @@ from dataclasses import replace
 
 import pytest
 
+from bot.fleet import valid
 from bot.rollout import intents as it
+from bot.rollout.decide import simulate
 from bot.rollout.intents import Reaction, Refusal
 from bot.rollout.model import Board, Person, Status, TriggerResult
+from bot.rollout.plan import Strategy
+from bot.rollout.waves import watched_since
 from tests.rollout.kit import (
     ACTIVE,
     ANN,
@@ -54,10 +58,8 @@ def passing(flow: Flow) -> it.ReportBoard:
     if flow.state.rollout is None:
         return it.ReportBoard(Board("R", "internal", 1, T0, gates=gates()))
     r = flow.r
-    began = r.bake_started_at or T0
-    return it.ReportBoard(
-        Board(r.id, r.live_stage, r.live_generation, began, baked=60.0, last_at=flow.now, gates=gates())
-    )
+    began = watched_since(r) or T0
+    return it.ReportBoard(Board(r.id, *r.watched, began, baked=60.0, last_at=flow.now, gates=gates()))
 
 
 def tripping(flow: Flow) -> it.Intent:
@@ -168,12 +170,12 @@ TABLE: dict[str, tuple[str, dict[str, str]]] = {
     "stale_rollback": ("", OVER),
     "drift": (
         "DriftFound",
-        {"none": "", "awaiting": "", "shifting": "", "shifting_2nd": "", "rolling_back": ""}
+        {"none": "", "awaiting": "", "shifting": "", "shifting_2nd": "", "wave": "", "rolling_back": ""}
         | {"rolled_back": "", "cancelled": "", "completed": ""},
     ),
     "stale_drift": ("", {}),
     "higher_generation": ("GenerationSeen", {"rolling_back": "GenerationSeen RollbackOrdered"}),
-    "pass": ("", OVER | {"baking": "VerdictChanged VerdictChanged StagePassed"}),
+    "pass": ("", OVER | {"baking": "VerdictChanged VerdictChanged StagePassed", "wave": "WaveOrdered"}),
     "trip": (RESTORE, OVER | {"awaiting": "", "shifting": "", "rolling_back": ""}),
     "stale_trip": ("", OVER),
     "same_plan": ("", OVER),
@@ -289,6 +291,29 @@ def test_who_may_start(actor: Person, roles: tuple[str, ...], why: str) -> None:
 def test_starting_what_already_serves_is_refused() -> None:
     Flow().refused(it.Start("R1", "1.0.0", INI), "already_serving")
     situation("completed").refused(it.Start("R1", "2.0.0", INI), "already_serving")
+
+
+@pytest.mark.parametrize("salt", ["a b", "a;b", "$x", '"', "x" * 65, "盐", "a\n"])
+def test_a_salt_that_nginx_could_misread_is_refused(salt: str) -> None:
+    Flow().refused(it.Start("R1", "2.0.0", INI, salt=salt), "bad_salt")
+    assert isinstance(simulate(Flow().state, "2.0.0", PLAN, salt), Refusal)
+    with pytest.raises(ValueError):
+        valid.word("salt", salt)
+
+
+@pytest.mark.parametrize("salt", ["ROLLOUT-20260101-9", "x" * 64, "a.b_c-1"])
+def test_a_salt_of_ones_own_is_kept_and_taken_by_nginx(salt: str) -> None:
+    flow = Flow()
+    flow.act(it.Start("R1", "2.0.0", INI, salt=salt))
+    assert flow.r.salt == valid.word("salt", salt)
+    dry = simulate(Flow().state, "2.0.0", PLAN, salt)
+    assert not isinstance(dry, Refusal) and dry.salt == salt
+
+
+@pytest.mark.parametrize("strategy", ["weighted", "blue_green"])
+def test_a_salt_without_effect_is_refused(strategy: Strategy) -> None:
+    flow = Flow(plan=plan(strategy, traffic=replace(PLAN.traffic, strategy=strategy)))
+    flow.refused(it.Start("R1", "2.0.0", INI, salt="x"), "salt_without_sticky")
 
 
 def test_a_plan_that_lost_what_serves_is_refused() -> None:

@@ -21,6 +21,7 @@ from tests.rollout.kit import (
     BLIND,
     EVE,
     FEW,
+    FLIP,
     GOOD,
     HOSTS,
     INI,
@@ -193,6 +194,46 @@ def test_the_dry_run_tells_what_start_would() -> None:
     started = situation("completed").start("3.0.0").r
     assert (dry.stable, dry.canary, dry.stable_version) == (started.stable, started.canary, started.stable_version)
     assert isinstance(simulate(ServiceState("shop", serving=("x:1",)), "3", PLAN), Refusal)
+
+
+# --- blue_green: what the way back leads to
+
+
+def test_the_old_pool_is_kept_warm_past_the_watch_and_released_once() -> None:
+    flow = Flow(plan=FLIP).to_baking("all").bake()
+    assert (flow.r.watch_until, flow.r.warm_until) == (flow.now + 600, flow.now + 900)
+    assert names(flow.tick(600)) == ["RolloutCompleted"]
+    assert flow.r.kept_warm
+    assert flow.tick(299) == ()
+    assert names(flow.tick(1)) == ["PoolReleased"]
+    assert not flow.r.kept_warm
+    flow.refused(it.Tick(), "no_rollout")
+
+
+def test_released_with_the_end_where_the_plan_keeps_it_no_longer() -> None:
+    flow = Flow(plan=replace(FLIP, traffic=replace(FLIP.traffic, keep_warm=600.0))).to_baking("all").bake()
+    assert names(flow.tick(600)) == ["RolloutCompleted", "PoolReleased"]
+
+
+def test_the_pool_is_not_released_while_a_pause_or_drift_keeps_the_watch_open() -> None:
+    flow = Flow(plan=FLIP).to_baking("all").bake()
+    flow.act(it.Pause(ANN))
+    assert flow.tick(2000) == ()
+    flow.act(it.Resume(ANN))
+    assert names(flow.tick()) == ["RolloutCompleted", "PoolReleased"]
+
+
+def test_after_a_flip_back_nothing_is_kept_warm() -> None:
+    flow = Flow(plan=FLIP).to_baking("all").bake()
+    flow.tick(600)
+    flow.act(it.RollBack(EVE))
+    flow.restored()
+    assert flow.r.warm_until is None and not flow.r.kept_warm
+    flow.refused(it.Tick(), "no_rollout")
+
+
+def test_the_other_strategies_keep_nothing_warm() -> None:
+    assert situation("watching").r.warm_until is None
 
 
 # --- holds, and the way out of each

@@ -21,6 +21,7 @@ from tests.rollout.kit import (
     INI,
     NAN,
     NO,
+    SKEWED,
     YES,
     Reading,
 )
@@ -44,7 +45,7 @@ def react(world: World, rng: random.Random) -> None:
 
 def evaluate(world: World, rng: random.Random) -> None:
     """A whole bake and more of one kind of reading, then often another: what must not have counted shows then."""
-    reading = rng.choice((GOOD, BAD, FEW, EMPTY, BLIND, NAN, Reading(users=None), Reading(samples=50.0)))
+    reading = rng.choice((GOOD, BAD, SKEWED, FEW, EMPTY, BLIND, NAN, Reading(users=None), Reading(samples=50.0)))
     for _ in range(rng.randint(1, 9)):
         world.evaluate(reading, rng.choice((15.0, 15.0, 15.0, 1.0, 300.0)))
     if rng.random() < 0.5:
@@ -53,6 +54,11 @@ def evaluate(world: World, rng: random.Random) -> None:
 
 def disaster(world: World, rng: random.Random) -> None:
     world.evaluate(AWFUL)
+
+
+def astray(world: World, rng: random.Random) -> None:
+    for _ in range(rng.randint(2, 6)):
+        world.evaluate(SKEWED)
 
 
 def pause(world: World, rng: random.Random) -> None:
@@ -111,6 +117,7 @@ WEIGHTS: dict[Act, int] = {
     onward: 40,
     react: 12,
     evaluate: 16,
+    astray: 4,
     disaster: 1,
     pause: 5,
     operate: 8,
@@ -128,6 +135,8 @@ WEIGHTS: dict[Act, int] = {
 def walk(seed: int, steps: int = STEPS) -> World:
     """The world after a walk; raises Broken where a rule was broken on the way."""
     rng, world = random.Random(seed), World()
+    if rng.random() < 0.5:
+        world.plan = rng.choice(PLANS)
     world.start()
     if rng.random() < 0.2:
         roll_back(world, rng)  # before anything was shifted

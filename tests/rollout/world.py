@@ -18,6 +18,7 @@ from bot.rollout.follow import follow
 from bot.rollout.intents import Reaction, Refusal
 from bot.rollout.model import Board, Rollout, ServiceState, Status
 from bot.rollout.plan import Plan
+from bot.rollout.waves import hosts_up_to, watched_since, watched_stage
 from tests.rollout.kit import ANN, BEN, BOT, EVE, GOOD, HOSTS, INI, INTERVAL, PLAN, T0, YES, Reading
 from tests.rollout.rules import Broken, Rules, hold_to
 
@@ -31,6 +32,16 @@ class ModelHost:
     weight: float = 0.0
     by_hand: bool = False
     answers: bool = True
+    before: tuple[int, float, bool] = (0, 0.0, False)  # generation, weight, by_hand of what the last order replaced
+
+    def take(self, generation: int, weight: float) -> None:
+        if self.generation != generation:
+            self.before = (self.generation, self.weight, self.by_hand)
+        self.generation, self.weight, self.by_hand = generation, weight, False
+
+    def put_back(self, generation: int) -> None:
+        if self.generation == generation and not self.by_hand and self.answers:
+            self.generation, self.weight, self.by_hand = self.before
 
     def read(self) -> HostReading:
         if not self.answers:
@@ -95,22 +106,25 @@ class World:
         """As the observer does it, with an account of the time that was really measured."""
         self.now += seconds
         r = self.state.active
-        if r is None or not r.live_generation or r.status is Status.ROLLING_BACK:
+        if r is None or not r.watched[1] or r.status is Status.ROLLING_BACK:
             return
-        stage = next((s for s in self.plan.stages if s.name == r.live_stage), None)
-        if stage is None:
-            return
-        began = r.bake_started_at or self.now
+        stage = watched_stage(self.plan, r)
+        began = watched_since(r) or self.now
         board = self.board
-        if board is None or board.generation != r.live_generation or board.started_at < began:
-            board = Board(r.id, r.live_stage, r.live_generation, began)
-            self.rules.measured = 0.0
-        values = {n: reading.value(n) for n in gate.needs(self.plan, r, stage, board, self.now)}
-        counting = r.status is Status.BAKING and not r.paused_by and not r.drift
+        name, generation = r.watched
+        if board is None or board.generation != generation or board.started_at < began:
+            board = Board(r.id, name, generation, began)
+            self.rules.measured, self.rules.settled = 0.0, False
+        values = {n: reading.value(n, stage.weight) for n in gate.needs(self.plan, r, stage, board, self.now)}
+        between = r.status is Status.SHIFTING and r.waved == r.wave
+        counting = (r.status is Status.BAKING or between) and not r.paused_by and not r.drift
         past = self.now - (board.started_at if board.last_at is None else board.last_at)
         wanted = [n for n in values if n.pool == "canary" and (n.metric in {g.metric for g in stage.gates})]
         seen = all(_number(values[n].value) for n in wanted) and not any(v.error for v in values.values())
-        if counting and seen:
+        if self.plan.share and stage.weight and not self.rules.settled:
+            honest = reading.share is None and reading.samples is not None and reading.samples * stage.weight >= 20
+            self.rules.settled = counting and honest and not any(v.error for v in values.values())
+        elif counting and seen:
             self.rules.measured += min(past, 2 * self.plan.interval)
         self.board = gate.judge(self.plan, stage, board, values, self.now, counting=counting)
         self.submit(it.ReportBoard(self.board))
@@ -132,25 +146,35 @@ class World:
         r = self.r
         if r is None or not r.active or r.generation != effect.generation:
             return
-        outcome = self._refused(effect, r)
+        names = hosts_up_to(r, effect.wave) or HOSTS
+        hosts = [host for host in self.hosts if host.name in names]
+        earlier = hosts_up_to(r, effect.wave - 1) if effect.wave > 1 else ()
+        outcome = self._refused(effect, r, hosts)
         if not outcome:
             target = forward(r, self.plan, self.plan.stage(effect.stage), effect.generation)
-            for host in self.hosts[: swapped if fails else None]:
-                host.generation, host.weight, host.by_hand = effect.generation, target.weight, False
+            for host in hosts[: swapped if fails else None]:
+                host.take(effect.generation, target.weight)
             outcome = "partial" if fails else ""
+        elif earlier:
+            for host in self.hosts:
+                if host.name in earlier:
+                    host.put_back(effect.generation)
         failed = (("h3", outcome),) if outcome else ()
-        self.submit(it.ReportShift(effect.generation, not outcome, outcome or "done", failed, 0.1, HOSTS))
+        report = it.ReportShift(effect.generation, not outcome, outcome or "done", failed, 0.1, names, effect.wave)
+        self.submit(report)
 
-    def _refused(self, effect: fx.ShiftTraffic, r: Rollout) -> str:
+    def _refused(self, effect: fx.ShiftTraffic, r: Rollout, hosts: list[ModelHost]) -> str:
         if r.plan_hash != self.plan.hash:
             return "the plan changed"
-        if not all(host.answers for host in self.hosts):
+        if not all(host.answers for host in hosts):
             return "unreachable"
-        if any(host.generation >= effect.generation for host in self.hosts):
+        if any(host.generation > effect.generation for host in hosts):
             return "fenced"
-        if not effect.overwrite and self.state.live_generation:
+        if not effect.overwrite:
             kept = dict(r.adopted)
-            found = drift([h.read() for h in self.hosts], self.state.live_generation)
+            others = [h.read() for h in self.hosts if h.generation != effect.generation or h.by_hand]
+            live = self.state.live_generation
+            found = drift(others, live) if live else tuple(h for h in drift(others, 0) if h.share)
             if any(kept.get(d.host) != d.digest for d in found):
                 return "changed by hand"
         return ""
@@ -162,7 +186,7 @@ class World:
         restored, pending = [], []
         for host in self.hosts:
             if host.answers and host.generation <= effect.generation:
-                host.generation, host.weight, host.by_hand = effect.generation, 0.0, False
+                host.take(effect.generation, 0.0)
                 restored.append(host.name)
             else:
                 pending.append((host.name, "fenced" if host.answers else "silent"))
@@ -181,6 +205,8 @@ class World:
         self.now += seconds
         r = self.state.active
         if r is None:
+            if self.r is not None and self.r.kept_warm:
+                self.submit(it.Tick())
             return
         if r.plan_hash != self.plan.hash:
             self.submit(it.NotePlan())
@@ -216,7 +242,7 @@ class World:
             self._answer_drift()
         elif r.status is Status.AWAITING_APPROVAL:
             self.react(Reaction(INI, YES), Reaction(ANN, YES), Reaction(BEN, YES))
-        elif r.status is Status.BAKING:
+        elif r.status is Status.BAKING or r.baking_wave:
             self.evaluate(GOOD)
         elif r.status is Status.PASSED:
             self.submit(it.Promote(ANN))

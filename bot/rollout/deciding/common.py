@@ -20,10 +20,24 @@ def ask(rollout: Rollout | None, stage: Stage, now: float, plan: Plan, by: str) 
     return ev.ApprovalAsked(stage.name, attempt, plan.hash, now + stage.approval.expires, by, now)
 
 
+def begin_watch(now: float, plan: Plan) -> ev.WatchStarted:
+    """The triggers act on; with blue_green the old pool stays up for at least as long."""
+    warm = now + max(plan.traffic.keep_warm, plan.watch) if plan.traffic.strategy == "blue_green" else None
+    return ev.WatchStarted(now + plan.watch, now, warm)
+
+
 def order_shift(
-    state: ServiceState, stage: Stage, why: Literal["stage", "retry", "restore"], by: str, now: float
+    state: ServiceState,
+    stage: Stage,
+    why: Literal["stage", "retry", "restore"],
+    by: str,
+    now: float,
+    waves: tuple[tuple[str, ...], ...] = (),
 ) -> ev.ShiftOrdered:
-    """The generation is above every one ever ordered or seen: the fencing token of DESIGN §2."""
+    """The generation is above every one ever ordered or seen: the fencing token of DESIGN §2.
+
+    waves: what goes first; none where the share was already on every host and is only put back.
+    """
     drift = state.rollout.drift if state.rollout and why != "stage" else ()
     shown = tuple((d.host, d.digest) for d in drift)
-    return ev.ShiftOrdered(stage.name, state.generation + 1, stage.weight, why, by, now, shown)
+    return ev.ShiftOrdered(stage.name, state.generation + 1, stage.weight, why, by, now, shown, waves)

@@ -8,6 +8,7 @@ from bot.rollout.deciding.common import ask, order_shift
 from bot.rollout.intents import Refusal, ReportReactions, refuse
 from bot.rollout.model import Approval, Hold, Rollout, ServiceState, Status
 from bot.rollout.plan import Plan, Stage
+from bot.rollout.waves import waves
 
 
 def judge(
@@ -37,7 +38,7 @@ def judge(
         voided = ev.ApprovalClosed(approval.stage, approval.attempt, "voided", "", now)
         return (ev.PlanChanged(approval.plan_hash, plan.hash, now), voided, ask(r, stage, now, plan, r.initiator))
     tally = count(stage.approval, r.initiator, bot_user, intent.reactions)
-    return _refusals(approval, tally, now) + _outcome(state, r, approval, stage, tally, now)
+    return _refusals(approval, tally, now) + _outcome(state, r, approval, stage, tally, now, plan)
 
 
 def _spoken(stage: Stage) -> tuple[str, str]:
@@ -58,7 +59,7 @@ def _refusals(approval: Approval, tally: Count, now: float) -> tuple[ev.Event, .
 
 
 def _outcome(
-    state: ServiceState, r: Rollout, approval: Approval, stage: Stage, tally: Count, now: float
+    state: ServiceState, r: Rollout, approval: Approval, stage: Stage, tally: Count, now: float, plan: Plan
 ) -> tuple[ev.Event, ...]:
     if tally.vetoers:
         closed = ev.ApprovalClosed(stage.name, approval.attempt, "vetoed", tally.vetoers[0], now)
@@ -69,4 +70,4 @@ def _outcome(
     if len(tally.approvers) < stage.approval.quorum or r.paused_by or r.drift:
         return changed
     approved = ev.StageApproved(stage.name, approval.attempt, tally.approvers, now)
-    return (*changed, approved, order_shift(state, stage, "stage", tally.approvers[0], now))
+    return (*changed, approved, order_shift(state, stage, "stage", tally.approvers[0], now, waves(plan)))

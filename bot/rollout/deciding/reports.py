@@ -12,8 +12,10 @@ RESTORABLE = (Status.BAKING, Status.HELD, Status.PASSED, Status.AWAITING_APPROVA
 
 
 def shift(r: Rollout, report: ReportShift, now: float) -> tuple[ev.Event, ...]:
-    if r.status is not Status.SHIFTING or report.generation != r.generation:
+    if r.status is not Status.SHIFTING or (report.generation, report.wave) != (r.generation, r.wave) or r.baking_wave:
         return ()  # superseded: a rollback or a newer order owns the hosts now
+    if report.ok and r.wave < len(r.waves):
+        return (ev.WaveDone(r.stage, report.generation, r.wave, len(r.waves), report.hosts, report.duration, now),)
     if report.ok:
         return (ev.ShiftDone(r.stage, report.generation, report.hosts, report.duration, now),)
     return (ev.ShiftFailed(r.stage, report.generation, report.outcome, report.failed, now),)

@@ -44,8 +44,9 @@ class Alertmanager:
         if token:
             receiver["http_config"] = {"authorization": {"credentials": token}}
         waits: dict[str, Any] = {"group_wait": group_wait, "group_interval": group_interval, "repeat_interval": "4h"}
+        waits |= {"receiver": "bot", "group_by": list(group_by)}
         self._config = {
-            "route": {"receiver": "bot", "group_by": list(group_by), **waits},
+            "route": waits,
             "receivers": [{"name": "bot", "webhook_configs": [receiver]}],
         }
         options = (f"--config.file={self._root}/alertmanager.yml", f"--storage.path={self._root}/data")

@@ -13,6 +13,10 @@ ANSWERS: dict[str, str] = {
     "refuse.serving_elsewhere": "What serves now ({serving}, {version}) is in neither pool of the plan: "
     "correct the pools in the service's YAML first.",
     "refuse.already_serving": "{service} already serves {version}: name another version.",
+    "refuse.bad_salt": "{salt} is no salt: 1 to 64 letters, digits, dots, `-` and `_`. To repeat a rollout's choice of "
+    "visitors, give its id.",
+    "refuse.salt_without_sticky": "A salt chooses who is first with strategy sticky only, and this plan's is "
+    "{strategy}: leave `--sticky-salt` out.",
     "refuse.nothing_to_roll_back": "There is nothing of {service} to roll back: no rollout runs and the last one "
     "was taken "
     "back. `/rollout status` shows what serves.",
@@ -93,6 +97,9 @@ ANSWERS: dict[str, str] = {
     "plan.gates": "Gates: {gates}",
     "plan.approval": "Approval: {quorum} of {roles}, within {expires}",
     "plan.triggers": "*Rolls back at once when:* {triggers}\nWatched for {watch} after the last stage.",
+    "plan.salt": "Sticky salt: {salt}, so the same visitors come first as in other rollouts with it.",
+    "plan.salt.own": "Sticky salt: the rollout's own id, so others come first than before; `--sticky-salt ID` repeats "
+    "an earlier choice.",
     "plan.diff": "*nginx, first stage*",
     "plan.no_diff": "⚠️ The hosts could not be read, so the change of nginx is not known: {error}",
     "plan.diff_not_read": "The hosts were not read: the change of nginx is not shown.",
@@ -155,6 +162,7 @@ ANSWERS: dict[str, str] = {
     "usage.missing": "{what} is missing.",
     "usage.missing_service": "Which service? One of {services}.",
     "usage.missing_version": "The version is missing.",
+    "usage.missing_salt": "`--sticky-salt` needs its salt after it.",
     "usage.missing_reason": "A reason is missing: it goes into the record.",
     "usage.missing_text": "The text is missing.",
     "usage.which_service": "Several services are configured; name one of {services}.",

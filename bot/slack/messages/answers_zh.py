@@ -12,6 +12,9 @@ ANSWERS: dict[str, str] = {
     "refuse.serving_elsewhere": "目前提供服务的（{serving}，{version}）不在计划的任何一个池中：请先改正该服务 "
     "YAML 中的池。",
     "refuse.already_serving": "{service} 已在使用 {version}：请指定别的版本。",
+    "refuse.bad_salt": "{salt} 不能作为盐值：1 到 64 个字母、数字、点、`-` 和 `_`。要沿用某次发布选中的访客，"
+    "请写它的编号。",
+    "refuse.salt_without_sticky": "只有粘性策略才用盐值选定谁先用，本计划的策略是 {strategy}：请去掉 `--sticky-salt`。",
     "refuse.nothing_to_roll_back": "{service} 没有可回滚的：没有进行中的发布，上一次也已撤回。"
     "`/rollout status` 可看现在的版本。",
     "refuse.rolling_back_already": "已经在回到 {version}：卡片上可看哪些主机已恢复。",
@@ -79,6 +82,8 @@ ANSWERS: dict[str, str] = {
     "plan.gates": "门禁：{gates}",
     "plan.approval": "审批：{roles} 中 {quorum} 人，{expires} 内",
     "plan.triggers": "*立即回滚的条件：* {triggers}\n最后一个阶段之后守望 {watch}。",
+    "plan.salt": "粘性盐值：{salt}，与用它的其他发布选中同一批访客。",
+    "plan.salt.own": "粘性盐值：发布自己的编号，先用的访客与以往不同；`--sticky-salt ID` 可沿用以前的选择。",
     "plan.diff": "*nginx，第一个阶段*",
     "plan.no_diff": "⚠️ 读不到主机，无法得知 nginx 的改动：{error}",
     "plan.diff_not_read": "没有读取主机：不显示 nginx 的改动。",
@@ -139,6 +144,7 @@ ANSWERS: dict[str, str] = {
     "usage.missing": "缺少{what}。",
     "usage.missing_service": "哪个服务？可选 {services}。",
     "usage.missing_version": "缺少版本。",
+    "usage.missing_salt": "`--sticky-salt` 后面缺少盐值。",
     "usage.missing_reason": "缺少原因：它会写进记录。",
     "usage.missing_text": "缺少内容。",
     "usage.which_service": "配置了多个服务；请指定其中之一：{services}。",

@@ -12,6 +12,7 @@ from bot.slack.messages.markup import Mrkdwn, clean, code, codes, emoji, outside
 from bot.slack.messages.numbers import number
 from bot.slack.messages.scene import Scene
 from bot.slack.messages.table import gate_table, label
+from bot.slack.messages.warmth import pool
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +74,14 @@ def _change(s: Scene, name: str, stage: Stage | None, open_: bool) -> list[Mrkdw
             before=s.live_share(),
         ),
         s.say("ask.hosts", hosts=s.hosts()),
-        s.say("ask.pool.canary", version=outside(r.version, 40), pool=_pool(s, r.canary)),
-        s.say("ask.pool.stable", version=outside(r.stable_version, 40), pool=_pool(s, r.stable)),
+        s.say("ask.pool.canary", version=outside(r.version, 40), pool=pool(s, r.canary)),
+        s.say("ask.pool.stable", version=outside(r.stable_version, 40), pool=pool(s, r.stable)),
     ]
     if stage:
         labels = [outside(label(s.plan, g.metric, g, g.text), 90) for g in stage.gates]
         gates = s.w.some(labels, 20) if labels else s.say("gates.none")
         rows.append(s.say("ask.bake", bake=s.w.span(stage.bake), gates=gates))
     return rows
-
-
-def _pool(s: Scene, backends: tuple[str, ...]) -> Mrkdwn:
-    return s.w.some([code(b, 80) for b in backends], 6) if backends else Mrkdwn("–")
 
 
 def _forced(s: Scene) -> list[Block]:

@@ -16,12 +16,14 @@ from bot.slack.messages.markup import Mrkdwn, code, outside
 from bot.slack.messages.progress import facts, next_step, rail
 from bot.slack.messages.scene import Scene
 from bot.slack.messages.table import gate_table, table_text
+from bot.slack.messages.warmth import warmth
 
 WITH_GATES = frozenset({Status.AWAITING_APPROVAL, Status.BAKING, Status.PASSED, Status.HELD, Status.WATCHING})
 
 
 def card(s: Scene, alerts: Sequence[Alert] = ()) -> Outgoing:
-    blocks: list[Block] = [header(header_text(s)), lines([headline(s), *obstacles(s), *_firing(s, alerts)])]
+    warm = warmth(s) if s.r.active else []
+    blocks: list[Block] = [header(header_text(s)), lines([headline(s), *obstacles(s), *warm, *_firing(s, alerts)])]
     if s.r.active:
         blocks += _running(s)
     else:
@@ -62,6 +64,8 @@ def about(s: Scene) -> list[Mrkdwn]:
     bound = s.say("about.bound", plan=code(r.plan_hash), generation=r.live_generation or "–")
     if r.generation != r.live_generation:
         bound = s.say("about.ordered", bound=bound, generation=r.generation)
+    if s.plan.traffic.strategy == "sticky" and r.salt != r.id:
+        bound = s.say("about.salted", bound=bound, salt=code(r.salt, 64))
     title = Mrkdwn(outside(s.title(), 80) + " · ") if s.title() else ""
     first = Mrkdwn(f"{title}{outside(r.id, 60)} · {begun}")
     second = Mrkdwn(f"{bound} · {s.hosts()}")

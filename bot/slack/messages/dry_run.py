@@ -30,8 +30,13 @@ def plan(s: Scene, per_host: Mapping[str, str] | None, error: str) -> Outgoing:
     triggers = [outside(label(s.plan, t.metric, t, t.text), 90) for t in s.plan.triggers]
     said = s.w.some(triggers, 20) if triggers else s.say("word.none")
     blocks.append(section(s.say("plan.triggers", triggers=said, watch=s.w.span(s.plan.watch))))
+    given = ""
+    if s.plan.traffic.strategy == "sticky":
+        given = f" --sticky-salt {outside(s.r.salt, 64)}" if s.r.salt != s.r.id else ""
+        said = s.say("plan.salt", salt=code(s.r.salt, 64)) if given else s.say("plan.salt.own")
+        blocks.append(section(said))
     blocks += [divider(), *_diff_or_error(s, per_host, error)]
-    start = s.command("start", f" {outside(s.r.version, 40)}")
+    start = s.command("start", f" {outside(s.r.version, 40)}{given}")
     blocks.append(context([s.say("plan.bound", plan=code(s.plan.hash)), s.say("plan.start", command=start)]))
     return Outgoing(
         s.say("plan.text", service=outside(s.r.service, 60), change=s.change(), n=len(stages)), tuple(blocks)

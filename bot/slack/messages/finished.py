@@ -6,6 +6,7 @@ from bot.rollout.model import Rollback, Rollout, Status
 from bot.slack.messages.headline import cause_of_rollback, hosts_back
 from bot.slack.messages.markup import Mrkdwn, code
 from bot.slack.messages.scene import Scene
+from bot.slack.messages.warmth import warmth
 
 
 def ending(s: Scene) -> list[Mrkdwn]:
@@ -20,7 +21,7 @@ def ending(s: Scene) -> list[Mrkdwn]:
     if r.status is Status.COMPLETED:
         return [
             Mrkdwn(f"{s.say('ending.completed', stages=len(r.stages))} {_lasted(s, r)}"),
-            s.say("ending.completed.next"),
+            *(warmth(s) or [s.say("ending.completed.next")]),
         ]
     return []
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
 from bot.rollout.model import DriftedHost, Hold, Rollback, Status, TriggerResult
+from bot.slack.messages import details
 from bot.slack.messages.markup import Mrkdwn, clean, code, outside
 from bot.slack.messages.numbers import samples as count
 from bot.slack.messages.numbers import weight
 from bot.slack.messages.scene import Scene
 from bot.slack.messages.table import GLYPH, gate_label, trigger_label, value_of
-
-_MEASURED = re.compile(r"measured for (\d+) s of (\d+) s")  # bot.rollout.deciding.boards says it so
 
 
 def header_text(s: Scene) -> str:
@@ -63,6 +60,8 @@ def _state(s: Scene) -> Mrkdwn:
             have = len(asking.approvers) if asking else 0
             return s.say("state.awaiting_approval", stage=name, have=have, quorum=quorum)
         case Status.SHIFTING:
+            if r.waves:
+                return _waving(s)
             return s.say("state.shifting", stage=name, share=s.share(r.stage))
         case Status.BAKING:
             return _baking(s)
@@ -76,6 +75,24 @@ def _state(s: Scene) -> Mrkdwn:
     return s.say(
         f"state.{r.status.value}", stage=name, version=outside(r.version, 40), old=outside(r.stable_version, 40)
     )
+
+
+def _waving(s: Scene) -> Mrkdwn:
+    """`Moving traffic to stage 10%, wave 1 of 2: lb-1 · watched, 2 min of 5 min`."""
+    r, board = s.r, s.measured
+    facts = {"stage": s.stage_name(r.stage), "share": s.share(r.stage), "wave": r.wave, "waves": len(r.waves)}
+    said = s.say("state.wave", **facts, hosts=wave_hosts(s, r.wave))
+    if not r.baking_wave:
+        return said
+    bake = s.plan.fleet.wave_bake
+    baked = s.w.span(min(board.baked, bake)) if board else s.w.span(0)
+    return Mrkdwn(said + s.say("state.wave.watched", baked=baked, bake=s.w.span(bake)))
+
+
+def wave_hosts(s: Scene, first: int, last: int = 0) -> Mrkdwn:
+    """The hosts of one wave, or of the waves from first to last."""
+    groups = s.r.waves[first - 1 : last or first]
+    return s.w.some([code(name, 60) for group in groups for name in group], 4)
 
 
 def _baking(s: Scene) -> Mrkdwn:
@@ -97,13 +114,13 @@ def obstacles(s: Scene) -> list[Mrkdwn]:
     r = s.r
     if not r.active:
         return []
-    found = [*_pending(s), *_triggers(s), *_drift(s), *_hold(s), *_blind(s)]
+    found = [*_pending(s), *_triggers(s), *_drift(s), *_hold(s), *_blind(s), *_astray(s)]
     if r.paused_by:
         found.append(s.say("obstacle.paused", command=s.command("resume")))
     found += _prolonged(s)
     if r.plan_hash != s.plan.hash and r.status is not Status.ROLLING_BACK:
-        mend = s.say("obstacle.plan_changed.retry" if r.status is Status.HELD else "obstacle.plan_changed.wait")
-        found.append(s.say("obstacle.plan_changed", old=code(r.plan_hash), new=code(s.plan.hash), mend=mend))
+        way = s.say("obstacle.plan_changed.retry" if r.status is Status.HELD else "obstacle.plan_changed.wait")
+        found.append(s.say("obstacle.plan_changed", old=code(r.plan_hash), new=code(s.plan.hash), mend=way))
     return found
 
 
@@ -156,10 +173,9 @@ def _hold(s: Scene) -> list[Mrkdwn]:
             for g in unmet[:4]
         ]
     detail = hold_detail(s, r.hold, r.hold_detail)
-    if detail and not rows:
+    if detail and (not rows or details.astray(r.hold_detail)):
         rows = [s.say("obstacle.detail", detail=detail)]
-    mend = s.say(f"mend.{r.hold.value}", retry=s.command("retry"), force=s.command("promote", " --force …"))
-    return [*rows, s.say("obstacle.mend", mend=mend)]
+    return [*rows, s.say("obstacle.mend", mend=mend(s, r.hold, r.hold_detail))]
 
 
 def _threshold(s: Scene, stage_name: str, text: str) -> float | None:
@@ -171,11 +187,9 @@ def hold_detail(s: Scene, hold: Hold, detail: str) -> Mrkdwn:
     """The detail `decide` left: a person for a veto, hosts with their errors for a shift, gates, plan hashes."""
     if not detail:
         return Mrkdwn("")
-    measured = _MEASURED.fullmatch(detail)
-    if measured:
-        return s.say("detail.measured", have=s.w.span(float(measured[1])), want=s.w.span(float(measured[2])))
-    if detail == "the stage is no longer in the plan":
-        return s.say("detail.stage_gone")
+    found = details.known(s.w, detail)
+    if found is not None:
+        return found
     if hold is Hold.SHIFT_FAILED and s.w.has(f"outcome.{detail}"):
         return s.say(f"outcome.{detail}")
     return s.say("detail.vetoed", by=s.w.who(detail)) if hold is Hold.VETOED else outside(detail, 600)
@@ -185,9 +199,24 @@ def _blind(s: Scene) -> list[Mrkdwn]:
     board = s.measured
     if board is None or board.blind_since is None or s.r.status is Status.ROLLING_BACK:
         return []
-    errors = [g.error for g in board.gates] + [t.error for t in board.triggers]
+    errors = [*(g.error for g in board.gates), *(t.error for t in board.triggers), board.share_error]
     error = outside(next((e for e in errors if e), ""), 200) or s.say("error.unknown")
     return [s.say("obstacle.blind", since=s.w.moment(board.blind_since, s.now), error=error)]
+
+
+def mend(s: Scene, hold: Hold, detail: str) -> Mrkdwn:
+    """What a person does about a hold."""
+    key = "mend.astray" if details.astray(detail) else f"mend.{hold.value}"
+    return s.say(key, retry=s.command("retry"), force=s.command("promote", " --force …"))
+
+
+def _astray(s: Scene) -> list[Mrkdwn]:
+    """The canary does not get its share, for longer than the plan would wait without a word."""
+    board, stage = s.measured, s.live
+    if s.r.share != "astray" or s.r.status is not Status.BAKING or board is None or stage is None:
+        return []
+    requests = count(board.share_requests or 0.0)
+    return [s.say("obstacle.astray", share=details.of_target(s.w, board.share, stage.weight), requests=requests)]
 
 
 def _prolonged(s: Scene) -> list[Mrkdwn]:

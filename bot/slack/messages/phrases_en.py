@@ -2,10 +2,12 @@
 
 from bot.slack.messages.answers_en import ANSWERS
 from bot.slack.messages.phrases_alerts_en import PHRASES as ALERTS
+from bot.slack.messages.phrases_told_en import TOLD
 
 PHRASES: dict[str, str] = {
     **ANSWERS,
     **ALERTS,
+    **TOLD,
     # Words and units
     "unit.s": "s",
     "unit.min": "min",
@@ -76,6 +78,8 @@ PHRASES: dict[str, str] = {
     "head.paused": "⏸️ *Paused* by {by} · {what}",
     "state.awaiting_approval": "*Waiting for approval of stage {stage}* · {have} of {quorum}",
     "state.shifting": "*Moving traffic to stage {stage}*: {share}",
+    "state.wave": "*Moving traffic to stage {stage}, wave {wave} of {waves}* ({hosts}): {share}",
+    "state.wave.watched": " · watched, {baked} of {bake}",
     "state.baking": "*Baking at stage {stage}* · {baked} of {bake} measured",
     "state.baking.unmeasured": "*Baking at stage {stage}* · nothing measured yet",
     "state.passed": "*Stage {stage} passed*, waiting for a person",
@@ -92,6 +96,8 @@ PHRASES: dict[str, str] = {
     "obstacle.mend": "🔧 {mend}",
     "obstacle.blind": "🙈 *Blind since {since}*: {error}. What cannot be read neither passes nor trips; mend "
     "Prometheus.",
+    "obstacle.astray": "⚖️ *The canary does not get its share*: {share} on {requests} requests. No gate and no bake "
+    "time counts until it does: look at what the hosts serve, and at who asks.",
     "obstacle.paused": "Nothing goes on and no time counts until {command}; triggers still roll back.",
     "obstacle.prolonged": "⌛ *Prolonged*: not enough was measured in time; held at {until} at the latest.",
     "obstacle.prolonged.unmeasured": "⌛ *Prolonged*: not enough was measured in time.",
@@ -104,6 +110,7 @@ PHRASES: dict[str, str] = {
     "obstacle.drift.choices": "Choose: adopt (keep a lower share), restore (as ordered), or roll back to {version}.",
     "detail.vetoed": "by {by}",
     "detail.measured": "measured {have} of {want}",
+    "detail.astray": "the canary did not get its share: {share}",
     "detail.stage_gone": "the stage is no longer in the plan",
     "drift.host": "• {host}: {state}; {share}, ordered: {ordered}",
     "drift.share": "{share} goes to the canary",
@@ -111,6 +118,8 @@ PHRASES: dict[str, str] = {
     "mend.gates_failed": "{retry} bakes this stage anew; {force} goes on all the same, with your reason.",
     "mend.not_enough_data": "Bring it traffic and {retry} to bake anew; {force} goes on all the same, with your "
     "reason.",
+    "mend.astray": "Find out why (what the hosts serve, who asks, the plan's tolerance), then {retry} bakes this stage "
+    "anew; {force} goes on all the same, with your reason.",
     "mend.shift_failed": "Mend the hosts named, then {retry}. Traffic stays as it was until then.",
     "mend.vetoed": "Settle it with who vetoed, then {retry} asks anew.",
     "mend.expired": "{retry} asks anew.",
@@ -125,16 +134,20 @@ PHRASES: dict[str, str] = {
     "rail.watch": "watch",
     "rail.weighted": "{name} ({weight})",
     "share.internal": "internal users only",
+    "share.invited": "only who is invited (internal, or with the cookie)",
     "share.weight": "{weight} of everyone",
     "share.all": "everyone",
     "share.none": "nobody",
     "share.measured": ", measured {share}",
+    "share.of": "{share} of {target}",
     "share.unmeasured": ", not measured yet",
     "field.traffic": "*On the new version*\n{share}{measured}",
+    "field.wave": "*On the new version*\n{share} on {hosts}; elsewhere {before}",
     "field.bake": "*Bake*\n{bake}",
     "field.triggers": "*Triggers*\n{triggers}",
     "bake.left": "{left} left, over at {until} if all can be measured",
     "bake.stopped": "{left} left; *the clock stands still*",
+    "bake.share": "{left}, from when the canary gets its {target}",
     "bake.over": "{bake} measured, being judged",
     "triggers.none": "the plan has none",
     "triggers.unarmed": "{n}, armed with the first traffic",
@@ -155,6 +168,8 @@ PHRASES: dict[str, str] = {
     "Who can: {who}, not {initiator}.",
     "next.expired": "the approval request has expired; it is held in a moment.",
     "next.shifting": "nothing to do: all hosts take it or none, then it bakes for {bake}.",
+    "next.wave": "nothing to do: {following} follows once this wave was watched for {bake}. Triggers act; if the rest "
+    "cannot follow, this wave is taken back too.",
     "next.baking.manual": "when it passes, {command} leads to {after}. Who can: {who}.",
     "next.baking.auto": "when it passes, {after} follows by itself.",
     "next.passed": "{command} leads to {after}. Who can: {who}.",
@@ -182,6 +197,7 @@ PHRASES: dict[str, str] = {
     "about.reason": "Reason: {reason}",
     "about.bound": "plan {plan} · generation {generation} live",
     "about.ordered": "{bound}, {generation} ordered",
+    "about.salted": "{bound} · salt {salt}",
     "about.forced": "⚠️ Stage {stage} forced by {by}: {reason}",
     "about.note": "📝 {by}, {at}: {text}",
     "hosts.count": "{n} hosts: {names}",
@@ -203,6 +219,12 @@ PHRASES: dict[str, str] = {
     "ending.cancelled.by": "By {by}. Every host serves what it served before.",
     "ending.completed": "{stages} stages and the watch are over.",
     "ending.completed.next": "The way back stays open until the next rollout.",
+    # blue_green: the pool that the way back leads to
+    "warm.now": "♨️ *{version} must stay up* ({pool}): the way back is one flip to it.",
+    "warm.until": "♨️ *{version} must stay up* ({pool}) until {until} at least: the way back is one flip to it.",
+    "warm.complete": "♨️ *{version} must stay up* ({pool}) until {until}, or until the next rollout takes its place: "
+    "the way back is one flip to it.",
+    "warm.over": "🧊 *{version} may be taken down* ({pool}). To roll back after that, start it again first.",
     # The asking
     "ask.header.open": "🖐️ Approve stage {stage} of {service} {version}?",
     "ask.header.paused": "🖐️ Approve stage {stage} of {service} {version}?",
@@ -237,47 +259,4 @@ PHRASES: dict[str, str] = {
     "ask.begun": "started by {by}",
     "ask.text.open": "{what}: approve stage {stage} ({share})?",
     "ask.text.over": "{what}: approval of stage {stage}. {outcome}",
-    # The timeline
-    "tell.started": "🚀 *Started* by {by}: {change}\nReason: {reason} · plan {plan}",
-    "tell.approved": "✅ *Stage {stage} approved* by {by}: {share}",
-    "tell.closed.vetoed": "❌ *Stage {stage} vetoed* by {by}",
-    "tell.closed.expired": "⌛ *The approval of stage {stage} expired*: nothing was changed",
-    "tell.closed.voided": "🚫 *The approval request for stage {stage} is void*: the plan changed",
-    "tell.closed.voided.by": "🚫 *The approval request for stage {stage} is void*, by {by}",
-    "tell.shift.stage": "🚚 *Moving to stage {stage}* ({share}), by {by}; {hosts}",
-    "tell.shift.retry": "🚚 *Trying stage {stage} again* ({share}), by {by}; {hosts}",
-    "tell.shift.restore": "🚚 *Restoring stage {stage}* ({share}), by {by}; {hosts}",
-    "tell.shifted": "📍 *Stage {stage} is live* ({share}): read back from {n} hosts ({names}) in {took}; bakes "
-    "for {bake}",
-    "tell.shift_failed": "🚨 *Stage {stage} was not reached*: {outcome}",
-    "tell.shift_failed.mend": "🔧 Mend the hosts, then {command}.",
-    "tell.host_error": "• {host}: {error}",
-    "tell.verdict": "{glyph} *{gate}*: {before} → *{after}* in stage {stage} (canary {canary}, stable "
-    "{stable}{samples})",
-    "tell.samples": ", {samples} samples",
-    "tell.prolonged": "⌛ *The bake of stage {stage} is prolonged*: not enough was measured; until {until} at the "
-    "latest",
-    "tell.sight_lost": "🙈 *Blind since {since}* ({lasting}): {error}. What cannot be read neither passes nor trips.",
-    "tell.sight_back": "👀 *The metrics can be read again*; blind for {lasted} in this bake, which did not count",
-    "tell.passed": "✅ *Stage {stage} passed*: {baked} measured, share {share}",
-    "tell.forced": "🚨 *Stage {stage} was forced without a pass* by {by}: {reason}",
-    "tell.held": "✋ *Held at stage {stage}: {why}*\n🔧 {mend}",
-    "tell.held.why": "{why} ({detail})",
-    "tell.restarted": "🔁 *The bake of stage {stage} starts anew*, by {by}",
-    "tell.paused": "⏸️ *Paused* by {by}: {reason}",
-    "tell.resumed": "▶️ *Resumed* by {by}",
-    "tell.note": "📝 {by}: {text}",
-    "tell.plan_changed": "📐 *The plan changed*: {old} → {new}",
-    "tell.drift_gone": "🧭 *The drift is gone*: every host serves what was ordered",
-    "tell.drift_adopted": "🧭 *Drift adopted* by {by}: these hosts are left as they are",
-    "tell.rollback": "⏪ *Rolling back to {version}* from stage {stage}\n{cause}",
-    "tell.restored": "↩️ *Back on {version}*: {n} hosts ({names}) in {took}",
-    "tell.restored.pending": "🚨 These hosts do not answer yet; they are tried again until they do.",
-    "tell.rolled_back": "↩️ *Rolled back*: every host serves {version}, {took} after the order",
-    "tell.cancelled": "⛔ *Cancelled* by {by}: {reason}",
-    "tell.watch": "👀 *{version} is live*; triggers act until {until}",
-    "tell.completed": "🏁 *Complete*: {version} is the new stable",
-    "tell.other": "{event}",
-    "tell.stamp": "{at} ({seconds})",
-    "tell.generation": "generation {generation}",
 }

@@ -5,6 +5,9 @@ from __future__ import annotations
 from bot.rollout.gate import left
 from bot.rollout.model import Board, Hold, Status
 from bot.rollout.plan import Stage
+from bot.rollout.share import awaited, target
+from bot.slack.messages.details import of_target
+from bot.slack.messages.headline import wave_hosts
 from bot.slack.messages.markup import Mrkdwn, emoji
 from bot.slack.messages.numbers import number, weight
 from bot.slack.messages.scene import Scene
@@ -46,7 +49,9 @@ def facts(s: Scene) -> list[Mrkdwn]:
     board = s.measured
     if not r.active or r.status is Status.ROLLING_BACK:
         return []
-    found = [s.say("field.traffic", share=s.live_share(), measured=_measured(s, board))]
+    found = [s.say("field.traffic", share=s.live_share(), measured=_measured(s, board if not r.waved else None))]
+    if r.waved:
+        found = [s.say("field.wave", share=s.share(r.stage), before=s.live_share(), hosts=wave_hosts(s, 1, r.waved))]
     if r.status is Status.BAKING and board and s.live:
         found.append(s.say("field.bake", bake=bake(s, board, s.live)))
     found.append(s.say("field.triggers", triggers=triggers(s, board)))
@@ -57,7 +62,11 @@ def _measured(s: Scene, board: Board | None) -> Mrkdwn:
     if not s.r.live_stage:
         return Mrkdwn("")
     share = board.share if board else None
-    return s.say("share.unmeasured") if share is None else s.say("share.measured", share=number(share, "percent"))
+    if share is None:
+        return s.say("share.unmeasured")
+    aim = target(s.plan, s.live) if s.live else None
+    shown = number(share, "percent") if aim is None else of_target(s.w, share, aim)
+    return s.say("share.measured", share=shown)
 
 
 def bake(s: Scene, board: Board, stage: Stage) -> Mrkdwn:
@@ -65,6 +74,8 @@ def bake(s: Scene, board: Board, stage: Stage) -> Mrkdwn:
     wanted = left(board, stage)
     if wanted <= 0:
         return s.say("bake.over", bake=s.w.span(stage.bake))
+    if awaited(s.plan, stage, board):
+        return s.say("bake.share", left=s.w.span(wanted), target=weight(stage.weight))
     if s.r.paused_by or s.r.drift or board.blind_since is not None:
         return s.say("bake.stopped", left=s.w.span(wanted))
     end = (board.last_at or s.now) + wanted
@@ -78,7 +89,7 @@ def triggers(s: Scene, board: Board | None) -> Mrkdwn:
     total = len(s.plan.triggers)
     if not total:
         return s.say("triggers.none")
-    if not s.r.live_generation or s.r.status in UNWATCHED:
+    if not s.r.watched[1] or s.r.status in UNWATCHED:
         return s.say("triggers.unarmed", n=total)
     rows = board.triggers if board else ()
     holding = [t for t in rows if t.holding_since is not None]
@@ -105,6 +116,8 @@ def next_step(s: Scene) -> Mrkdwn:
             return _approve(s, stage)
         case Status.SHIFTING:
             bake_for = s.w.span(stage.bake) if stage else Mrkdwn("–")
+            if r.wave < len(r.waves):
+                return s.say("next.wave", following=wave_hosts(s, r.wave + 1), bake=s.w.span(s.plan.fleet.wave_bake))
             return s.say("next.shifting", bake=bake_for)
         case Status.BAKING:
             how = "next.baking.auto" if s.plan.promote == "auto" or not following else "next.baking.manual"

@@ -6,6 +6,7 @@ from bot.engine.ports import Outgoing
 from bot.rollout.intents import Refusal
 from bot.rollout.model import Rollout
 from bot.rollout.plan import Plan
+from bot.slack.messages import details
 from bot.slack.messages.blocks import section
 from bot.slack.messages.markup import Mrkdwn, code, codes, mentioned, outside
 from bot.slack.messages.words import Words
@@ -45,6 +46,8 @@ def _fact(w: Words, name: str, value: str) -> Mrkdwn:
     if name in PEOPLE:
         users = mentioned(value) or ((value,) if value else ())
         return w.people(users) if users else w.say("who.somebody")
+    if name == "detail" and (found := details.known(w, value)) is not None:
+        return found
     if name in NAMES:
         return codes(part for part in value.split(", ") if part) or Mrkdwn("–")
     return outside(value, 200) or Mrkdwn("–")

@@ -40,7 +40,7 @@ class Scene:
     def measured(self) -> Board | None:
         """The board if it is of what the hosts serve now; one of an earlier shift says nothing of it."""
         board = self.board
-        fits = board and board.stage == self.r.live_stage and board.generation == self.r.live_generation
+        fits = board and (board.stage, board.generation) == self.r.watched
         return board if fits else None
 
     def title(self) -> str:
@@ -55,6 +55,8 @@ class Scene:
         stage, record = self.stage(name), self.r.record(name)
         if stage and stage.audience and not stage.weight:
             return self.say("share.internal")
+        if stage and not stage.weight:
+            return self.say("share.invited")
         percent = stage.weight if stage else record.weight if record else None
         if percent is None:
             return self.say("share.none")
@@ -65,7 +67,7 @@ class Scene:
 
     def gates(self, name: str) -> tuple[GateResult, ...]:
         """The newest rows known of a stage: measured now, else as the log last had them."""
-        if self.measured and name == self.r.live_stage and self.measured.gates:
+        if self.measured and name == self.measured.stage and self.measured.gates:
             return self.measured.gates
         record = self.r.record(name)
         return record.gates if record else ()

@@ -10,9 +10,11 @@ from bot.rollout import events as ev
 from bot.rollout.events import Event
 from bot.rollout.model import GateResult, Hold
 from bot.slack.messages.blocks import Block, context, section
-from bot.slack.messages.headline import drift_choices, drifted, hold_detail, trigger_cause
+from bot.slack.messages.details import of_target
+from bot.slack.messages.headline import drift_choices, drifted, hold_detail, mend, trigger_cause
 from bot.slack.messages.markup import Mrkdwn, code, outside
 from bot.slack.messages.numbers import number
+from bot.slack.messages.numbers import samples as count
 from bot.slack.messages.scene import Scene
 from bot.slack.messages.table import GLYPH, gate_label, gate_table, table_text, trigger_label, value_of
 
@@ -69,12 +71,18 @@ def _shifted(s: Scene, e: ev.ShiftDone) -> Mrkdwn:
     )
 
 
+def _wave(s: Scene, e: ev.WaveDone) -> Mrkdwn:
+    names = s.w.some([code(h, 60) for h in e.hosts], 6) or Mrkdwn("–")
+    facts = {"stage": s.stage_name(e.stage), "share": s.share(e.stage), "wave": e.wave, "waves": e.waves}
+    return s.say("tell.wave", **facts, names=names, took=s.w.span(e.duration), bake=s.w.span(s.plan.fleet.wave_bake))
+
+
 def _shift_failed(s: Scene, e: ev.ShiftFailed) -> Mrkdwn:
     head = s.say("tell.shift_failed", stage=s.stage_name(e.stage), outcome=s.w.one_of("outcome", e.outcome))
     return _with_hosts(s, head, e.failed, "tell.shift_failed.mend")
 
 
-def _with_hosts(s: Scene, head: Mrkdwn, failed: Iterable[tuple[str, str]], mend: str) -> Mrkdwn:
+def _with_hosts(s: Scene, head: Mrkdwn, failed: Iterable[tuple[str, str]], way: str) -> Mrkdwn:
     every = list(failed)
     rows = [
         s.say("tell.host_error", host=code(h, 60), error=outside(e, 200) or s.say("error.unknown"))
@@ -82,7 +90,7 @@ def _with_hosts(s: Scene, head: Mrkdwn, failed: Iterable[tuple[str, str]], mend:
     ]
     if len(every) > 8:
         rows.append(s.say("cut.hosts", n=len(every) - 8))
-    return Mrkdwn("\n".join([head, *rows, s.say(mend, command=s.command("retry"))]))
+    return Mrkdwn("\n".join([head, *rows, s.say(way, command=s.command("retry"))]))
 
 
 def _verdict(s: Scene, e: ev.VerdictChanged) -> Mrkdwn:
@@ -117,6 +125,16 @@ def _sight_back(s: Scene, e: ev.SightRegained) -> Mrkdwn:
     return s.say("tell.sight_back", lasted=s.w.span(e.blind_for))
 
 
+def _astray(s: Scene, e: ev.ShareAstray) -> Mrkdwn:
+    share, lasting = of_target(s.w, e.share, e.target), s.w.span(e.at - e.since)
+    return s.say("tell.astray", stage=s.stage_name(e.stage), share=share, requests=count(e.requests), lasting=lasting)
+
+
+def _settled(s: Scene, e: ev.ShareSettled) -> Mrkdwn:
+    share = of_target(s.w, e.share, e.target)
+    return s.say("tell.settled", stage=s.stage_name(e.stage), share=share, requests=count(e.requests))
+
+
 def _passed(s: Scene, e: ev.StagePassed) -> Mrkdwn:
     share = number(e.share, "percent") if e.share is not None else s.say("word.unmeasured")
     return s.say("tell.passed", stage=s.stage_name(e.stage), baked=s.w.span(e.baked), share=share)
@@ -132,8 +150,7 @@ def _held(s: Scene, e: ev.StageHeld) -> Mrkdwn:
     detail = hold_detail(s, e.hold, e.detail) if e.hold is not Hold.GATES_FAILED else Mrkdwn("")
     if detail:
         why = s.say("tell.held.why", why=why, detail=detail)
-    mend = s.say(f"mend.{e.hold.value}", retry=s.command("retry"), force=s.command("promote", " --force …"))
-    return s.say("tell.held", stage=s.stage_name(e.stage), why=why, mend=mend)
+    return s.say("tell.held", stage=s.stage_name(e.stage), why=why, mend=mend(s, e.hold, e.detail))
 
 
 def _drift(s: Scene, e: ev.DriftFound | ev.DriftAdopted) -> Mrkdwn:
@@ -190,12 +207,15 @@ LINES: dict[type[Any], Line] = {
     ev.StageApproved: _approved,
     ev.ApprovalClosed: _closed,
     ev.ShiftOrdered: _ordered,
+    ev.WaveDone: _wave,
     ev.ShiftDone: _shifted,
     ev.ShiftFailed: _shift_failed,
     ev.VerdictChanged: _verdict,
     ev.BakeProlonged: _prolonged,
     ev.SightLost: _sight_lost,
     ev.SightRegained: _sight_back,
+    ev.ShareAstray: _astray,
+    ev.ShareSettled: _settled,
     ev.StagePassed: _passed,
     ev.StageForced: _forced,
     ev.StageHeld: _held,
@@ -215,4 +235,5 @@ LINES: dict[type[Any], Line] = {
     ev.RolloutCancelled: _cancelled,
     ev.WatchStarted: lambda s, e: s.say("tell.watch", until=s.w.moment(e.until), version=outside(s.r.version, 40)),
     ev.RolloutCompleted: lambda s, e: s.say("tell.completed", version=outside(e.version, 40)),
+    ev.PoolReleased: lambda s, e: s.say("tell.released", version=outside(e.version, 40)),
 }

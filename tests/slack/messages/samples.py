@@ -22,7 +22,7 @@ from bot.rollout.model import (
     TriggerResult,
     Verdict,
 )
-from bot.rollout.plan import ApprovalRule, Condition, FleetPlan, Host, Metric, Plan, Stage, Traffic
+from bot.rollout.plan import ApprovalRule, Condition, FleetPlan, Host, Metric, Plan, ShareRule, Stage, Traffic
 
 NOW = 1772431380.0  # 2026-03-02 14:03 in Shanghai
 HOUR = 3600.0
@@ -78,6 +78,7 @@ def a_plan(**changes: Any) -> Plan:
 
 
 PLAN = a_plan()
+SHARED = a_plan(share=ShareRule("requests"), source=PLAN.source)  # the same hash: only the share is waited for
 
 
 def rows(*verdicts: Verdict) -> tuple[GateResult, ...]:
@@ -138,7 +139,7 @@ def a_rollout(status: Status, at: str = "10%", done: int = 2, **changes: Any) ->
         "stable_version": "2.0.0",
         "stable": ("10.0.1.10:5000",),
         "canary": ("10.0.1.11:5000",),
-        "salt": "s",
+        "salt": "ROLLOUT-20260302-1",
         "initiator": "U0LIN00001",
         "reason": "new report templates / 新的报告模板",
         "plan_hash": PLAN.hash,
@@ -166,6 +167,9 @@ def asking(**changes: Any) -> Approval:
     return Approval(**(values | changes))
 
 
+GROUPS = (("lb-1.example.com",), ("lb-2.example.com",))
+WAITS = {"share": 3.1, "share_requests": 84_000.0, "baked": 0.0}
+UNJUDGED = (Verdict.NOT_ENOUGH_DATA,) * 4
 TRIPPED = TriggerResult(TRIGGERS[0].text, "error_rate", 14.2, 1234.0, NOW - 75, True)
 RESTORED = Rollback(
     "trigger", TRIGGERS[0].text, TRIPPED, NOW - 40, ("lb-1.example.com", "lb-2.example.com"), (), finished_at=NOW - 36
@@ -254,6 +258,48 @@ CARDS: dict[str, tuple[Rollout, Board | None]] = {
         None,
     ),
     "completed": (a_rollout(Status.COMPLETED, "100%", 5, finished_at=NOW - 60), None),
+    "wave_shifting": (
+        a_rollout(Status.SHIFTING, live_stage="1%", generation=8, live_generation=7, waves=GROUPS, wave=1),
+        None,
+    ),
+    "wave_watched": (
+        a_rollout(
+            Status.SHIFTING,
+            live_stage="1%",
+            generation=8,
+            waves=GROUPS,
+            wave=1,
+            waved=1,
+            wave_at=NOW - 130,
+        ),
+        a_board(generation=8, gates=(), baked=130.0, started_at=NOW - 130),
+    ),
+    "wave_last": (
+        a_rollout(Status.SHIFTING, live_stage="1%", generation=8, waves=GROUPS, wave=2, waved=1, wave_at=NOW - 310),
+        a_board(generation=8, gates=(), baked=300.0, started_at=NOW - 310),
+    ),
+    "share_awaited": (a_rollout(Status.BAKING), a_board(*UNJUDGED, **(WAITS | {"share_requests": 120.0}))),
+    "share_astray": (a_rollout(Status.BAKING, share="astray"), a_board(*UNJUDGED, **WAITS)),
+    "share_settled": (
+        a_rollout(Status.BAKING, share="settled"),
+        a_board(share=9.71, share_requests=84_000.0, settled_at=NOW - 13 * HOUR),
+    ),
+    "share_held": (
+        a_rollout(Status.HELD, hold=Hold.NOT_ENOUGH_DATA, hold_detail="share 3.10 % of 10 %", share="astray"),
+        a_board(*UNJUDGED, **WAITS),
+    ),
+    "warm_watching": (
+        a_rollout(Status.WATCHING, "100%", 5, watch_until=NOW + 20 * HOUR, warm_until=NOW + 44 * HOUR),
+        a_board(stage="100%"),
+    ),
+    "warm_completed": (
+        a_rollout(Status.COMPLETED, "100%", 5, finished_at=NOW - 60, warm_until=NOW + 24 * HOUR),
+        None,
+    ),
+    "released": (
+        a_rollout(Status.COMPLETED, "100%", 5, finished_at=NOW - 9 * HOUR, warm_until=NOW - 60, released_at=NOW - 60),
+        None,
+    ),
 }
 
 

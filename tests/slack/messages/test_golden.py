@@ -10,7 +10,7 @@ import pytest
 
 from bot.engine.ports import Outgoing
 from bot.slack.messages import Messages
-from tests.slack.messages.samples import CARDS, NOW, PLAN, a_board, asking, render
+from tests.slack.messages.samples import CARDS, NOW, PLAN, SHARED, a_board, asking, render
 from tests.slack.messages.test_properties import sound
 
 HERE = Path(__file__).parent / "golden"
@@ -28,7 +28,8 @@ def compare(name: str, message: Outgoing) -> None:
 @pytest.mark.parametrize("state", CARDS)
 def test_card(state: str, lang: str) -> None:
     rollout, board = CARDS[state]
-    message = Messages(lang, "Asia/Shanghai").card(rollout, PLAN, board, NOW)  # type: ignore[arg-type]
+    plan = SHARED if state.startswith("share_") else PLAN
+    message = Messages(lang, "Asia/Shanghai").card(rollout, plan, board, NOW)  # type: ignore[arg-type]
     sound(message)
     compare(f"card_{state}.{lang}", message)
 

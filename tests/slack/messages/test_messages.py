@@ -37,6 +37,43 @@ def buttons(message: Outgoing) -> list[str]:
     return [e["action_id"].removeprefix("rollout.") + ("?" if "confirm" in e else "") for e in found]
 
 
+def test_after_the_flip_the_card_says_that_the_old_version_is_the_way_back() -> None:
+    plan = a_plan(traffic=replace(PLAN.traffic, strategy="blue_green"))
+    for at, said in (("internal", False), ("100%", True)):
+        shown = render(EN.card(a_rollout(Status.BAKING, at), plan, None, NOW))
+        assert ("2.0.0 must stay up" in shown) == said
+    assert "must stay up" not in render(EN.card(a_rollout(Status.BAKING, "100%"), PLAN, None, NOW))
+
+
+def test_a_stage_of_0_is_for_whoever_is_invited() -> None:
+    stages = (replace(PLAN.stages[0], name="green", audience=None), PLAN.stages[-1])
+    plan = a_plan(traffic=replace(PLAN.traffic, strategy="blue_green"), stages=stages)
+    shown = render(EN.card(a_rollout(Status.BAKING, "green", 0), plan, None, NOW))
+    assert "only who is invited" in shown and "0 % of everyone" not in shown
+
+
+@pytest.mark.parametrize("detail", ["share 3.10 % of 10 %", "share not measured of 10 %", "measured for 30 s of 60 s"])
+def test_a_detail_of_decide_is_never_english_in_chinese(detail: str) -> None:
+    held = replace(ROLLOUT, status=Status.HELD, hold=Hold.NOT_ENOUGH_DATA, hold_detail=detail, stages=())
+    refused = ZH.refusal(Refusal("held_gates", (("stage", "10%"), ("detail", detail))), held, PLAN)
+    event = ev.StageHeld("10%", Hold.NOT_ENOUGH_DATA, detail, (), NOW)
+    for said in (render(ZH.card(held, PLAN, None, NOW)), refused, render(ZH.tell(event, held, PLAN))):
+        assert "share" not in said and "measured" not in said
+        assert "10 %" in said or "30 秒" in said
+
+
+def test_a_salt_of_ones_own_is_shown_where_it_counts() -> None:
+    salted = replace(ROLLOUT, salt="ROLLOUT-20260101-9")
+    assert "· salt `ROLLOUT-20260101-9`" in render(EN.card(salted, PLAN, None, NOW))
+    assert "salt" not in render(EN.card(ROLLOUT, PLAN, None, NOW))
+    dry = render(EN.plan(salted, PLAN))
+    assert "Sticky salt: `ROLLOUT-20260101-9`" in dry
+    assert "/rollout start brand-diagnosis 2.1.0 --sticky-salt ROLLOUT-20260101-9" in dry
+    assert "the rollout's own id" in render(EN.plan(ROLLOUT, PLAN))
+    weighted = a_plan(traffic=replace(PLAN.traffic, strategy="weighted"))
+    assert "salt" not in render(EN.plan(salted, weighted)).lower().replace("--sticky-salt", "")
+
+
 @pytest.mark.parametrize(
     ("state", "expected"),
     [

@@ -121,7 +121,8 @@ def test_refusal_names_no_placeholder(m: Messages, code: str) -> None:
              "hold": "expired", "roles": "release-managers", "initiator": "U0LIN00001", "stage": "10%",
              "detail": "p95 < 3s", "weight": "10",
              "hosts": "lb-1, lb-2", "by": "<@U0WANG0001>, <@U0ZHAO0001>", "how": "approved", "status": "baking",
-             "why": "guest", "serving": "10.0.0.9:80", "alert": "4f2a91", "silence": "S1", "most": "168"}  # fmt: skip
+             "why": "guest", "serving": "10.0.0.9:80", "salt": "a;b", "strategy": "weighted",
+             "alert": "4f2a91", "silence": "S1", "most": "168"}  # fmt: skip
     said = m.refusal(Refusal(code, tuple(given.items())), rollout, PLAN)
     assert "?" not in said.replace("? ", "").replace("？", "")
     assert "&lt;@" not in said

@@ -1,0 +1,73 @@
+"""What a start begins with: which pool is which, whose turn it is first; and the same for a dry run."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from bot.rollout.intents import Refusal, refuse
+from bot.rollout.model import Rollout, ServiceState, Status
+from bot.rollout.plan import Plan
+
+DRY_RUN = "dry-run"
+SALT = re.compile(r"[A-Za-z0-9._-]{1,64}")  # as bot.fleet.valid.word takes it: nothing nginx gives a meaning to
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """The two ends of a rollout: which backends serve now, and which get the new version."""
+
+    stable: tuple[str, ...]
+    canary: tuple[str, ...]
+    stable_version: str
+
+
+def roles_for(state: ServiceState, plan: Plan) -> Roles | None:
+    """Pools swap after a completed rollout: what serves now is the stable end, whatever the plan calls it.
+
+    None = what serves now is in neither pool of the plan; starting would send everybody somewhere unknown.
+    """
+    traffic = plan.traffic
+    if not state.serving or set(state.serving) == set(traffic.stable):
+        version = state.serving_version or traffic.stable_version
+        return Roles(traffic.stable, traffic.canary, version)
+    if set(state.serving) == set(traffic.canary):
+        return Roles(traffic.canary, traffic.stable, state.serving_version or traffic.stable_version)
+    return None
+
+
+def refuse_salt(salt: str, plan: Plan) -> Refusal | None:
+    """A salt of one's own stands in the nginx file, and only sticky has a use for it."""
+    if not salt:
+        return None
+    if plan.traffic.strategy != "sticky":
+        return refuse("salt_without_sticky", strategy=plan.traffic.strategy)
+    return None if SALT.fullmatch(salt) else refuse("bad_salt", salt=salt)
+
+
+def simulate(state: ServiceState, version: str, plan: Plan, salt: str = "") -> Rollout | Refusal:
+    """The rollout that `start` would begin, for the dry run; nothing is recorded. salt "": one of its own."""
+    roles = roles_for(replace(state, rollout=None), plan)
+    if roles is None:
+        return refuse("serving_elsewhere", serving=", ".join(state.serving), version=state.serving_version or "?")
+    if version == roles.stable_version:
+        return refuse("already_serving", version=version, service=state.service)
+    refused = refuse_salt(salt, plan)
+    if refused:
+        return refused
+    first = plan.stages[0]
+    return Rollout(
+        id=DRY_RUN,
+        service=state.service,
+        version=version,
+        stable_version=roles.stable_version,
+        stable=roles.stable,
+        canary=roles.canary,
+        salt=salt or DRY_RUN,
+        initiator="",
+        reason="",
+        plan_hash=plan.hash,
+        started_at=0.0,
+        status=Status.AWAITING_APPROVAL,
+        stage=first.name,
+    )

@@ -1,0 +1,52 @@
+"""English: the timeline, a line for each event. Kept beside `phrases_en`, which holds the rest."""
+
+TOLD: dict[str, str] = {
+    "tell.started": "🚀 *Started* by {by}: {change}\nReason: {reason} · plan {plan}",
+    "tell.approved": "✅ *Stage {stage} approved* by {by}: {share}",
+    "tell.closed.vetoed": "❌ *Stage {stage} vetoed* by {by}",
+    "tell.closed.expired": "⌛ *The approval of stage {stage} expired*: nothing was changed",
+    "tell.closed.voided": "🚫 *The approval request for stage {stage} is void*: the plan changed",
+    "tell.closed.voided.by": "🚫 *The approval request for stage {stage} is void*, by {by}",
+    "tell.shift.stage": "🚚 *Moving to stage {stage}* ({share}), by {by}; {hosts}",
+    "tell.shift.retry": "🚚 *Trying stage {stage} again* ({share}), by {by}; {hosts}",
+    "tell.shift.restore": "🚚 *Restoring stage {stage}* ({share}), by {by}; {hosts}",
+    "tell.shifted": "📍 *Stage {stage} is live* ({share}): read back from {n} hosts ({names}) in {took}; bakes "
+    "for {bake}",
+    "tell.wave": "🌊 *Wave {wave} of {waves} has stage {stage}* ({share}): read back from {names} in {took}; "
+    "watched for {bake}, then the next one follows",
+    "tell.shift_failed": "🚨 *Stage {stage} was not reached*: {outcome}",
+    "tell.shift_failed.mend": "🔧 Mend the hosts, then {command}.",
+    "tell.host_error": "• {host}: {error}",
+    "tell.verdict": "{glyph} *{gate}*: {before} → *{after}* in stage {stage} (canary {canary}, stable "
+    "{stable}{samples})",
+    "tell.samples": ", {samples} samples",
+    "tell.prolonged": "⌛ *The bake of stage {stage} is prolonged*: not enough was measured; until {until} at the "
+    "latest",
+    "tell.sight_lost": "🙈 *Blind since {since}* ({lasting}): {error}. What cannot be read neither passes nor trips.",
+    "tell.sight_back": "👀 *The metrics can be read again*; blind for {lasted} in this bake, which did not count",
+    "tell.astray": "⚖️ *The canary does not get its share* in stage {stage}, for {lasting} now: {share} on {requests} "
+    "requests. No gate and no bake time counts until it does.",
+    "tell.settled": "⚖️ *The canary gets its share* in stage {stage}: {share} on {requests} requests. The bake begins.",
+    "tell.passed": "✅ *Stage {stage} passed*: {baked} measured, share {share}",
+    "tell.forced": "🚨 *Stage {stage} was forced without a pass* by {by}: {reason}",
+    "tell.held": "✋ *Held at stage {stage}: {why}*\n🔧 {mend}",
+    "tell.held.why": "{why} ({detail})",
+    "tell.restarted": "🔁 *The bake of stage {stage} starts anew*, by {by}",
+    "tell.paused": "⏸️ *Paused* by {by}: {reason}",
+    "tell.resumed": "▶️ *Resumed* by {by}",
+    "tell.note": "📝 {by}: {text}",
+    "tell.plan_changed": "📐 *The plan changed*: {old} → {new}",
+    "tell.drift_gone": "🧭 *The drift is gone*: every host serves what was ordered",
+    "tell.drift_adopted": "🧭 *Drift adopted* by {by}: these hosts are left as they are",
+    "tell.rollback": "⏪ *Rolling back to {version}* from stage {stage}\n{cause}",
+    "tell.restored": "↩️ *Back on {version}*: {n} hosts ({names}) in {took}",
+    "tell.restored.pending": "🚨 These hosts do not answer yet; they are tried again until they do.",
+    "tell.rolled_back": "↩️ *Rolled back*: every host serves {version}, {took} after the order",
+    "tell.cancelled": "⛔ *Cancelled* by {by}: {reason}",
+    "tell.watch": "👀 *{version} is live*; triggers act until {until}",
+    "tell.completed": "🏁 *Complete*: {version} is the new stable",
+    "tell.released": "🧊 *{version} may be taken down*: it was kept warm for as long as the plan says",
+    "tell.other": "{event}",
+    "tell.stamp": "{at} ({seconds})",
+    "tell.generation": "generation {generation}",
+}
