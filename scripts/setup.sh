@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes this machine ready: .venv from requirements.lock, and nginx, Prometheus, sshd and small tools by apt if missing.
+# Makes this machine ready: .venv from requirements.lock, and nginx, Prometheus, sshd and other programs by apt if missing.
 # Silent and quick when there is nothing to do. With --lock it resolves requirements.lock anew instead.
 # PYTHON=… chooses the interpreter.
 set -euo pipefail
@@ -112,6 +112,10 @@ system_packages() {
     if ! have prometheus; then
         packages+=(prometheus) units+=(prometheus.service)
         say "Prometheus is missing: the demo and the tests measure with it"
+    fi
+    if ! have prometheus-alertmanager && ! have alertmanager; then
+        packages+=(prometheus-alertmanager) units+=(prometheus-alertmanager.service)
+        say "Alertmanager is missing: the tests let it post its alerts, and the benches race it"
     fi
     if ! have sshd; then
         packages+=(openssh-server) units+=(ssh.service ssh.socket)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 import tempfile
 import time
@@ -14,6 +13,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
+from bot.sandbox.production.alertmanager import Alertmanager
 from bot.sandbox.production.children import Child
 from bot.sandbox.production.ports import LOOPBACK, Ports
 from tests.bench.report import Result, percentile
@@ -132,36 +132,13 @@ async def _bot(sink: Sink, url: str) -> tuple[float, float, float]:
 
 async def _alertmanager(sink: Sink, url: str) -> tuple[float, float, float]:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, Ports() as ports:
-        root, port = Path(folder), ports.take()
-        route = {"receiver": "sink", "group_by": ["..."], "group_wait": "1ms", "group_interval": "5m"}
-        webhook = {"url": url, "send_resolved": False}
-        config = {"route": route, "receivers": [{"name": "sink", "webhook_configs": [webhook]}]}
-        (root / "am.yml").write_text(json.dumps(config))
-        options = (f"--config.file={root}/am.yml", f"--storage.path={root}/data", "--cluster.listen-address=")
-        where = (f"--web.listen-address={LOOPBACK}:{port}", "--log.level=error")
-        child = Child("alertmanager", ("prometheus-alertmanager", *options, *where), root / "am.log")
-        await child.start()
+        options: dict[str, Any] = {"group_by": ("...",), "group_interval": "5m", "send_resolved": False}
+        async with Alertmanager(Path(folder), port=ports.take(), webhook=url, **options) as server:
 
-        async def answers() -> bool:
-            try:
-                async with (
-                    aiohttp.ClientSession() as session,
-                    session.get(f"http://{LOOPBACK}:{port}/-/ready") as answer,
-                ):
-                    return answer.status == 200
-            except aiohttp.ClientError:
-                return False
+            async def post(session: aiohttp.ClientSession, names: list[str]) -> None:
+                await server.post(session, [_alert(name) for name in names])
 
-        async def post(session: aiohttp.ClientSession, names: list[str]) -> None:
-            body = [_alert(name) for name in names]
-            async with session.post(f"http://{LOOPBACK}:{port}/api/v2/alerts", json=body) as answer:
-                assert answer.status == 200, await answer.text()
-
-        try:
-            await child.ready(answers, 60.0, every=0.05)
             return await _measure(sink, post, "Theirs")
-        finally:
-            await child.kill()
 
 
 def _alert(name: str) -> dict[str, Any]:

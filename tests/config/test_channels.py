@@ -127,7 +127,7 @@ def test_what_is_commented_out_in_the_shipped_one_is_right_too(folder):
 
 def test_without_the_file_there_are_no_channels(folder):
     folder.file("channels.yaml").unlink()
-    folder.file("alerts.yaml").unlink()  # it names them
+    folder.file("alerts.yaml").unlink()  # its receivers name channels
     settings, problems, warnings = check(folder.path, {}, require_slack=False)
     assert (problems, warnings) == ((), ())
     assert settings.channels.channels == {}

@@ -6,8 +6,8 @@ from bot.slack.messages.phrases_told_en import TOLD
 
 PHRASES: dict[str, str] = {
     **ANSWERS,
-    **TOLD,
     **ALERTS,
+    **TOLD,
     # Words and units
     "unit.s": "s",
     "unit.min": "min",

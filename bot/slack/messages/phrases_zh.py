@@ -6,8 +6,8 @@ from bot.slack.messages.phrases_told_zh import TOLD
 
 PHRASES: dict[str, str] = {
     **ANSWERS,
-    **TOLD,
     **ALERTS,
+    **TOLD,
     # 词与单位
     "unit.s": "秒",
     "unit.min": "分",
