@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from bot.engine.ports import Final, Retryable
 from config.settings import ConfigError, Settings, check, format_problems, load
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -171,5 +172,8 @@ def main() -> None:
     """The console script."""
     try:
         cli()
+    except (Final, Retryable) as error:
+        typer.echo(f"rollout-bot: {error}", err=True)
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

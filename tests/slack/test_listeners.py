@@ -143,6 +143,7 @@ async def test_a_withdrawn_reaction_has_the_asking_read_again(edge: Edge) -> Non
 
 
 async def test_a_reaction_that_could_not_be_recorded_comes_again(edge: Edge) -> None:
+    edge.ws.timing.ack = 1.0  # how long it waits until it sends it again
     asking = await edge.asking()
     edge.store.broken = Retryable("locked")
     await edge.server.person("wang").react(RELEASES, asking, "white_check_mark")
