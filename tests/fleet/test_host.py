@@ -290,9 +290,8 @@ def test_a_person_between_stage_and_commit_is_not_overwritten(program: Program) 
 
 
 def test_wget_does_where_curl_is_missing(program: Program, tmp_path: Path) -> None:
-    tools = (
-        "awk base64 cat chmod cmp cp cut flock grep head ln mkdir mv nginx rm sed sha256sum sleep sync tail tr wc wget"
-    )
+    tools = "awk base64 cat chmod cmp cp cut dd flock grep head ln mkdir mv nginx rm sed sha256sum sleep sync tail tr"
+    tools += " wc wget"
     for tool in tools.split():
         (tmp_path / tool).symlink_to(shutil.which(tool) or tool)
     program.before = f"PATH={tmp_path}\n"
@@ -357,7 +356,7 @@ def test_killed_anywhere_it_leaves_old_or_new_and_the_next_call_repairs(program:
             break  # the rest is for a reload that is not taken
         kills += 1
         assert program.box.live.read_text() in (program.text(old), program.text(generation))
-        assert program.served() in (old, generation)
+        assert program.answers() <= {old, generation}, "it may be killed while the workers change"
         if number % 3 == 0:
             program.shift(generation)
         elif number % 3 == 1:
