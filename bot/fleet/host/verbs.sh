@@ -97,9 +97,13 @@ do_ready() { # the file on stdin is the way back of the orders to come; they nam
     lock_or_say
     fence
     repair
+    keep_reserve
+    if [ -f "$state/$service.$sha.back" ]; then
+        already=true
+        say true ok
+    fi
     receive "$stand_in"
     test_config
-    keep_reserve
     for kept in "$state/$service".*.back; do [ ! -f "$kept" ] || rm -f "$kept"; done
     mv -f "$trial" "$state/$service.$sha.back" 2>/dev/null || full
     say true ok
