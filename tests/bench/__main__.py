@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from tests.bench import command, live, store, tick
+from tests.bench import command, fleet, live, store, tick
 from tests.bench.report import Result
 
-BENCHES = {"command": command.run, "tick": tick.run, "live": live.run, "store": store.run}
+BENCHES = {"command": command.run, "tick": tick.run, "live": live.run, "store": store.run, "fleet": fleet.run}
 
 
 def main() -> int:
