@@ -28,6 +28,7 @@ from bot.engine.rollouts import Rollouts
 from bot.engine.speaker import Speaker
 from bot.engine.ticks import Ticks
 from bot.engine.worker import Worker
+from bot.notify.heartbeat import Heartbeat
 from bot.prometheus import Prometheus
 from bot.slack.chat import SlackChat, new_client
 from bot.slack.directory import SlackDirectory
@@ -116,6 +117,8 @@ class Bot:
         registry.register(Telemetry(self.rollouts, settings.plans))
         self.web = Web(self.problems, registry, self.slack_app if self._takes and not self.sockets else None)
         self._refreshing: set[asyncio.Task[None]] = set()
+        beat = settings.channels.heartbeat
+        self.heartbeat = Heartbeat(beat, self.problems, _logged) if beat and self._acts else None
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Bot:
@@ -140,6 +143,9 @@ class Bot:
         # What needs no Slack begins at once: a rollback must not wait for a token to be checked.
         if self._acts:
             await self._begin_acting()
+        if self.heartbeat:
+            self.heartbeat.start()
+            self._stack.push_async_callback(self.heartbeat.stop)
         await self._check_token()
         if self.sockets:
             self.sockets.start()
@@ -216,6 +222,10 @@ class Bot:
         if self.ticks.failing:
             found["ticks"] = ", ".join(sorted(self.ticks.failing))
         return found
+
+
+async def _logged(problem: str) -> None:
+    """The heartbeat logs by itself; people are told once alerts have their routes."""
 
 
 async def serve(settings: Settings, role: Role = "all") -> int:

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from bot.engine.ports import Final, Retryable
 from config.settings import ConfigError, Settings, check, format_problems, load
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -49,6 +50,7 @@ def run(
 def check_config(
     config: ConfigDir = DEFAULT_CONFIG,
     slack: Annotated[bool, typer.Option(help="Also require Slack's tokens in the environment.")] = False,
+    live: Annotated[bool, typer.Option(help="Also ask every channel whether it could send; exit 1 if not.")] = False,
 ) -> None:
     """Validate all of the configuration; exit 2 and one `file:line: what, and the mend` per error."""
     settings, problems, warnings = check(config, require_slack=slack)
@@ -59,6 +61,29 @@ def check_config(
         raise typer.Exit(2)
     services = ", ".join(f"{name} ({plan.hash})" for name, plan in sorted(settings.plans.items()))
     typer.echo(f"ok: {services}")
+    if live:
+        _check_live(settings)
+
+
+def _check_live(settings: Settings) -> None:
+    """One line a channel; exit 1 where one is not ready."""
+    from bot.trial import check_channels
+
+    answers = asyncio.run(check_channels(settings))
+    for name, problem in answers.items():
+        typer.echo(f"{name}: {problem or 'ready'}", err=bool(problem))
+    if any(answers.values()):
+        raise typer.Exit(1)
+
+
+@cli.command()
+def notify(channel: str, to: str, text: str, config: ConfigDir = DEFAULT_CONFIG) -> None:
+    """Send TEXT to one recipient by a channel of channels.yaml, to see that it arrives; exit 1 with the mend."""
+    from bot.trial import send_test
+
+    ok, said = asyncio.run(send_test(_settings(config, slack=False), channel, to, text))
+    typer.echo(said, err=not ok)
+    raise typer.Exit(0 if ok else 1)
 
 
 @cli.command()
@@ -147,5 +172,8 @@ def main() -> None:
     """The console script."""
     try:
         cli()
+    except (Final, Retryable) as error:
+        typer.echo(f"rollout-bot: {error}", err=True)
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

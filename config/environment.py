@@ -62,7 +62,9 @@ class Environment:
     log_level: str
 
 
-class _Reader:
+class Reader:
+    """Reads variables and collects what is wrong with them."""
+
     def __init__(self, environ: Mapping[str, str]) -> None:
         self.environ = environ
         self.problems: list[Problem] = []
@@ -94,7 +96,7 @@ def read_environment(
     environ: Mapping[str, str], bot: BotFile, *, require_slack: bool
 ) -> tuple[Environment, list[Problem], list[Problem]]:
     """(environment, problems, warnings). Values of `bot` stand where the environment says nothing."""
-    reader = _Reader(environ)
+    reader = Reader(environ)
     slack = _slack(reader, require_slack)
     prometheus = reader.text("PROMETHEUS_URL")
     if prometheus is not None and not is_http_url(prometheus):
@@ -113,7 +115,7 @@ def read_environment(
     return result, reader.problems, reader.warnings
 
 
-def _slack(reader: _Reader, required: bool) -> SlackSettings:
+def _slack(reader: Reader, required: bool) -> SlackSettings:
     known_bad = len(reader.problems)
     bot, app = reader.text("SLACK_BOT_TOKEN"), reader.text("SLACK_APP_TOKEN")
     signing = reader.text("SLACK_SIGNING_SECRET")
@@ -147,7 +149,7 @@ def _slack(reader: _Reader, required: bool) -> SlackSettings:
     )
 
 
-def _database(reader: _Reader) -> Url:
+def _database(reader: Reader) -> Url:
     url = reader.text("DATABASE_URL") or "sqlite:///rollout-bot.db"
     if url.startswith(("postgresql:", "postgres:")):
         mend = _postgres_mend(url)
@@ -169,7 +171,7 @@ def _postgres_mend(url: str) -> str:
     return ""
 
 
-def _port(reader: _Reader, default: int) -> int:
+def _port(reader: Reader, default: int) -> int:
     text = reader.text("HTTP_PORT")
     if text is None:
         return default

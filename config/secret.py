@@ -11,7 +11,7 @@ _KEY: Final = re.compile(
 )
 _VALUE: Final = re.compile(
     r"xox[a-z]-|xapp-|-----BEGIN [A-Z ]*PRIVATE KEY|hooks\.slack\.com/(services|workflows|triggers)/"
-    r"|[?&](access_?token|token|secret|key|password|sig)=",
+    r"|[?&](access_?token|token|secret|key|password|sig)=(?!\$\{env:)",
     re.I,
 )
 _USERINFO: Final = re.compile(r"^[a-z][a-z0-9+.-]*://[^/@\s:]*:[^/@\s]+@", re.I)

@@ -64,8 +64,7 @@ class Performers:
 
     async def _current(self, service: str, generation: int) -> Rollout | None:
         """The rollout, if this generation is still the newest ordered; else the effect is history."""
-        state = await self._rollouts.state(service)
-        rollout = state.rollout
+        rollout = (await self._rollouts.settled(service)).rollout
         return rollout if rollout and rollout.generation == generation else None
 
     async def _shift(self, claimed: Claimed, effect: ShiftTraffic) -> bool:

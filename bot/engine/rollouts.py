@@ -79,6 +79,11 @@ class Rollouts:
             self._keep(service, fold(known, (event for _, event in newer)))
         return self._states[service]
 
+    async def settled(self, service: str) -> ServiceState:
+        """The state after every append of this process that is under way: what an effect that can be claimed came of."""
+        async with self._locks[service]:
+            return await self.state(service)
+
     def _keep(self, service: str, state: ServiceState) -> None:
         """Two reads may end in the other order: the later state stays."""
         known = self._states.get(service)

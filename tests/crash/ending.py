@@ -22,9 +22,10 @@ MASKS = (
     (re.compile(r"ROLLOUT-\d{8}"), "ROLLOUT-<day>"),
     (re.compile(r"\b[0-9a-f]{64}\b"), "<sum>"),
     (re.compile(r"<!date\^\d+"), "<!date^"),
-    (re.compile(r"\d{4}-\d\d-\d\d"), "<date>"),
+    (re.compile(r"\d{4}[-/]\d\d[-/]\d\d"), "<date>"),
+    (re.compile(r"\b\d+#\d+\b"), "<pid>"),
     (re.compile(r"(?<![-\w:])\d{1,2}:\d\d(:\d\d)?\b"), "<clock>"),
-    (re.compile(r"\b(\d+(\.\d+)? ?(ms|s|min|m|h|d)\b ?)+"), "<time>"),
+    (re.compile(r"\b\d+(\.\d+)? ?(ms|s|min|m|h|d)\b( \d+(\.\d+)? ?(ms|s|min|m|h|d)\b)*"), "<time>"),
 )
 
 Summary = dict[str, Any]

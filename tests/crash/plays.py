@@ -24,9 +24,9 @@ def patient(plan: Any) -> None:
 
 
 def hurried(plan: Any) -> None:
-    """A host that hangs is given up soon: it does so several times over."""
+    """A host that hangs is given up sooner: it does so several times over."""
     patient(plan)
-    plan["fleet"]["host_deadline"] = "6s"
+    plan["fleet"]["host_deadline"] = "10s"
 
 
 async def forward(cast: Cast) -> None:

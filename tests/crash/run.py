@@ -66,8 +66,8 @@ async def undisturbed(root: Path, new_database: NewDatabase) -> dict[str, Ran]:
 def shared_out(references: dict[str, Ran], copies: int) -> list[tuple[str, frozenset[str]]]:
     """Which run of which play is to be killed at which points: each play is run `copies` times at once.
 
-    What several come by is dealt out, but for the hosts' verbs: they are the first play's, since in the others hosts
-    hang, and every kill there costs another wait for them.
+    What several come by is dealt out, but for what belongs to a shift: that is the first play's, since in the other a
+    host hangs, and every kill there costs another wait for it.
     """
     reached = {play: names_of(ran.reached) for play, ran in references.items()}
     shares: list[tuple[str, set[str]]] = [(play, set()) for _ in range(copies) for play in references]
@@ -75,7 +75,7 @@ def shared_out(references: dict[str, Ran], copies: int) -> list[tuple[str, froze
     for play, ran in references.items():
         for turn, instant in enumerate(ran.reached):
             names = set(instant) - taken
-            heavy = any(name.startswith("host.") for name in names)
+            heavy = any(name.startswith("host.") or "Shift" in name for name in names)
             able = [mine for p, mine in shares if p == play or (names <= reached[p] and not heavy)]
             able[turn % len(able)].update(names)
             taken |= names

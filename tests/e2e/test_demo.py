@@ -22,7 +22,7 @@ async def demo(scenario: str, *more: str) -> dict[str, Any]:
         stderr=asyncio.subprocess.STDOUT,
     )
     try:
-        out, _ = await asyncio.wait_for(process.communicate(), 300)
+        out, _ = await asyncio.wait_for(process.communicate(), 900)
     finally:
         if process.returncode is None:
             process.terminate()

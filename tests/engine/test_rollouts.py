@@ -8,6 +8,7 @@ import pytest
 
 from bot.engine.ports import Away, Commit, Committed, Retryable
 from bot.engine.rollouts import SNAPSHOT_EVERY, Rollouts
+from bot.rollout.effects import ShiftTraffic
 from bot.rollout.events import NoteAdded
 from bot.rollout.intents import AddNote, Promote, Reaction, ReportReactions
 from bot.store.memory import MemoryStore
@@ -150,4 +151,30 @@ async def test_a_shift_ordered_by_a_commit_whose_answer_was_lost_is_carried_out(
     with pytest.raises(Retryable):
         await rig.rollouts.submit(SERVICE, report)
     await rig.work()
+    assert rig.shares() == {10.0}
+
+
+async def test_an_effect_is_not_history_because_its_own_commit_has_not_answered_yet(rig: Rig) -> None:
+    answer = asyncio.Event()
+
+    class Slow(MemoryStore):
+        async def commit(self, commit: Commit) -> Committed:
+            done = await super().commit(commit)
+            if any(isinstance(new.effect, ShiftTraffic) for new in commit.effects):
+                await answer.wait()
+            return done
+
+    rig.store = Slow(shared=False)
+    rig.build()
+    rollout = await rig.start()
+    report = ReportReactions(rollout.id, "10%", 1, (Reaction(WANG, "white_check_mark"),))
+    submitting = asyncio.create_task(rig.rollouts.submit(SERVICE, report))
+    while not any(isinstance(c.effect, ShiftTraffic) for c in await rig.store.pending()):  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    working = asyncio.create_task(rig.work())
+    for _ in range(50):
+        await asyncio.sleep(0)
+    answer.set()
+    await submitting
+    await working
     assert rig.shares() == {10.0}

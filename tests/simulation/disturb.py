@@ -1,0 +1,256 @@
+"""What goes wrong, and when: drawn at the start of a run, so that shrinking can take each away on its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from tests.simulation.choices import Stream
+from tests.simulation.plans import SERVICE, change
+from tests.simulation.prometheus import EVERY
+from tests.simulation.slack import NO, NOBODYS, TEAM, YES
+
+if TYPE_CHECKING:
+    from tests.simulation.hosts import SimHost
+    from tests.simulation.replica import Replica
+    from tests.simulation.world import World
+
+LINES = (
+    "promote",
+    "promote --force we must",
+    "rollback it smells",
+    "pause lunch",
+    "resume",
+    "retry",
+    "adopt",
+    "restore",
+    "note all is well",
+    f"start {SERVICE} 9.9.9",
+    f"start {SERVICE} 1.0.0",
+    "promote --force",
+    "rolback",
+    "status",
+    "dance",
+)
+Act = Callable[["World", Stream], None]
+
+
+def nothing(world: World, draw: Stream) -> None:
+    """The harmless choice."""
+
+
+def _to_a_replica(act: Callable[[World, Stream, Replica], None]) -> Act:
+    def on_one(world: World, draw: Stream) -> None:
+        running = world.running
+        if running:
+            act(world, draw, draw.among(running))
+
+    return on_one
+
+
+@_to_a_replica
+def crash(world: World, draw: Stream, replica: Replica) -> None:
+    world.crash(replica, back_after=draw.among((0.0, 0.0, 3.0, 40.0)))
+
+
+@_to_a_replica
+def stop(world: World, draw: Stream, replica: Replica) -> None:
+    if not replica.frozen:
+        world.replace(replica, back_after=draw.among((0.0, 20.0)))
+
+
+@_to_a_replica
+def another_plan(world: World, draw: Stream, replica: Replica) -> None:
+    world.plan = change(world.plan, draw, len(world.plans) + 1)
+    world.crash(replica, back_after=draw.among((0.0, 5.0)))
+
+
+@_to_a_replica
+def freeze(world: World, draw: Stream, replica: Replica) -> None:
+    world.freeze(replica, draw.among((2.0, 20.0, 60.0)))
+
+
+def a_host(world: World, draw: Stream) -> SimHost:
+    return draw.among(tuple(world.hosts.values()))
+
+
+def _for_a_while(attribute: str, value: object) -> Act:
+    def act(world: World, draw: Stream) -> None:
+        host = a_host(world, draw)
+        before = getattr(host, attribute)
+        world.trouble(host)
+        setattr(host, attribute, value)
+
+        def over() -> None:
+            world.trouble(host)
+            setattr(host, attribute, before)
+
+        world.later(draw.seconds(120.0, 5.0), over)
+
+    return act
+
+
+def stop_nginx(world: World, draw: Stream) -> None:
+    host = a_host(world, draw)
+    world.trouble(host)
+    host.stop_nginx()
+
+    def start() -> None:
+        world.trouble(host)
+        if not host.running:
+            host.running = True
+            host.serve(host.file)
+
+    world.later(draw.seconds(120.0, 5.0), start)
+
+
+def reboot(world: World, draw: Stream) -> None:
+    host = a_host(world, draw)
+    world.trouble(host)
+    host.reboot()
+
+
+def lossy(world: World, draw: Stream) -> None:
+    host = a_host(world, draw)
+    world.trouble(host)
+    host.lossy = 1 + draw.pick(4)
+
+
+def edit(world: World, draw: Stream) -> None:
+    host = a_host(world, draw)
+    if host.edit_by_hand(draw.among(("lower", "lower", "comment", "higher", "delete"))):
+        world.trouble(host)
+        world.count("fault:edited")
+        world.say("somebody edits {}: {}", host.name, host.edit)
+
+
+def mood(world: World, draw: Stream) -> None:
+    world.mood = draw.among(EVERY)
+    world.count("mood:" + world.mood)
+
+    def over() -> None:
+        world.mood = "good"
+
+    world.later(draw.seconds(150.0, 10.0), over)
+
+
+def _slack(attribute: str) -> Act:
+    def act(world: World, draw: Stream) -> None:
+        setattr(world.slack, attribute, True)
+        world.later(draw.seconds(60.0, 2.0), lambda: setattr(world.slack, attribute, False))
+
+    return act
+
+
+def _store(attribute: str, value: object, most: float) -> Act:
+    """Of one replica: the others may reach the database well."""
+
+    @_to_a_replica
+    def act(world: World, draw: Stream, replica: Replica) -> None:
+        setattr(replica.store, attribute, value)
+        world.trouble()
+
+        def over() -> None:
+            setattr(replica.store, attribute, type(value)())
+            world.trouble()
+
+        world.later(draw.seconds(most, 0.5), over)
+
+    return act
+
+
+def command(world: World, draw: Stream) -> None:
+    user = draw.among((*TEAM, *TEAM, *TEAM, *NOBODYS))
+    world.people.type(user, draw.among(LINES))
+
+
+def reaction(world: World, draw: Stream) -> None:
+    user = draw.among((*TEAM, *TEAM, *NOBODYS))
+    emoji = draw.among((YES, YES, f"{YES}::skin-tone-3", NO, "eyes"))
+    which = draw.weighted((4, 1, 1))
+    if which == 0:
+        messages = world.people.asking()
+    else:
+        prefix = "approval:" if which == 1 else "card:"
+        messages = [m for m in world.slack.messages.values() if m.key.startswith(prefix) and not m.deleted]
+        messages = [m for m in messages if not m.key.endswith(":diff")]
+    if messages:
+        world.people.react(user, draw.among(messages), emoji)
+
+
+def change_of_mind(world: World, draw: Stream) -> None:
+    """Somebody takes back what they said, or both at once."""
+    for message in world.people.asking():
+        said = [(user, emoji) for user, emoji in message.marks if user in TEAM]
+        if said:
+            user, emoji = draw.among(said)
+            world.people.react(user, message, emoji, added=False)
+            if draw.pick(2):
+                world.people.react(user, message, NO if emoji == YES else YES)
+
+
+def leave(world: World, draw: Stream) -> None:
+    world.slack.left_at.setdefault(draw.among(TEAM[1:]), world.loop.time())
+
+
+def delete(world: World, draw: Stream) -> None:
+    messages = [m for m in world.slack.messages.values() if m.key.startswith(("card:", "approval:"))]
+    if messages:
+        draw.among(messages).deleted = True
+
+
+WEIGHTS: dict[Act, int] = {
+    nothing: 2,
+    crash: 10,
+    stop: 2,
+    freeze: 3,
+    another_plan: 2,
+    _for_a_while("reachable", False): 4,
+    _for_a_while("tests_well", False): 3,
+    _for_a_while("reloads", False): 3,
+    _for_a_while("slow", 8.0): 3,
+    stop_nginx: 2,
+    reboot: 2,
+    lossy: 4,
+    edit: 6,
+    mood: 9,
+    _slack("away"): 2,
+    _slack("flaky"): 3,
+    _slack("directory_away"): 2,
+    _store("flaky", True, 15.0): 3,
+    _store("away", True, 40.0): 2,
+    _store("slow", 2.0, 30.0): 2,
+    command: 14,
+    reaction: 8,
+    change_of_mind: 3,
+    leave: 1,
+    delete: 1,
+}
+NAMES = dict(zip(WEIGHTS, ("nothing", "crash", "stop", "freeze", "another plan", "unreachable", "nginx -t fails",
+    "reload ignored", "slow", "nginx stopped", "reboot", "lossy", "edit", "mood", "slack away", "slack flaky",
+    "directory away", "store flaky", "store away", "store slow", "command", "reaction", "change of mind", "leave", "delete"), strict=True))  # fmt: skip
+MOST = 9
+HORIZON = 350.0  # seconds in which everything has begun
+
+
+def schedule(world: World) -> None:
+    """Each disturbance has a stream of its own: what one draws does not change another."""
+    acts, weights = list(WEIGHTS), list(WEIGHTS.values())
+    for index in range(world.choices.stream("plan").pick(MOST + 1)):
+        draw = world.choices.stream(f"trouble{index}")
+        act = acts[draw.weighted(weights)]
+        if act is nothing:
+            continue
+        if draw.pick(3) == 0:
+            delay = draw.seconds(HORIZON)
+            world.later(delay, lambda act=act, draw=draw: happen(world, act, draw))
+        else:
+            number, steps = draw.pick(30), draw.pick(60) if draw.pick(2) else draw.pick(400)
+            world.after_commit(number, steps, lambda act=act, draw=draw: happen(world, act, draw))
+
+
+def happen(world: World, act: Act, draw: Stream) -> None:
+    if world.stormy:
+        world.count("happened:" + NAMES[act])
+        world.say("*** {}", NAMES[act])
+        act(world, draw)
