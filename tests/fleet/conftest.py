@@ -240,6 +240,9 @@ class Sshd:
         with open(self.root / "authorized_keys", "a") as keys:
             keys.write(line)
 
+    def known_lines(self) -> str:
+        return "".join(f"[{one}]:{self.port} {self.public}\n" for one in self.addresses)
+
     @property
     def key_file(self) -> str:
         return str(self.root / "user_key")
@@ -257,7 +260,7 @@ class Sshd:
             user_key.write_private_key(root / "user_key")
             user_key.write_public_key(root / "authorized_keys")
             self.public = host_key.export_public_key().decode().strip()
-        (root / "known_hosts").write_text("".join(f"[{one}]:{self.port} {self.public}\n" for one in self.addresses))
+        (root / "known_hosts").write_text(self.known_lines())
         for name in ("host_key", "user_key"):
             (root / name).chmod(0o600)
         lines = [f"ListenAddress {one}:{self.port}" for one in self.addresses]
