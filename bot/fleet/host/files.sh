@@ -89,14 +89,14 @@ is_the_way_back() { # whether the trial is the tested way back, but for its gene
     return 1
 }
 
-keep_before() { # the live file as it is now, for revert; empty when there is none
+keep_before() { # the live file as it is now, for revert; empty when there is none. And what is no longer needed goes
     before=$state/$service.$generation.before
     header_of "$live"
     if [ "$of" -ne "$generation" ] || [ ! -f "$before" ]; then
-        { if [ -f "$live" ]; then cp "$live" "$before.tmp"; else : >"$before.tmp"; fi && mv -f "$before.tmp" "$before"; } 2>/dev/null ||
+        # half of it does no harm: nothing is staged yet that it would be put back for
+        { if [ -f "$live" ]; then cp "$live" "$before"; else : >"$before"; fi; } 2>/dev/null ||
             [ "$verb" = apply ] || full # nobody takes a rollback back
     fi
-    out=''
     for file in "$state/$service".[0-9]*.before "$state/$service".[0-9]*.staged; do
         case $file in *".$of."* | *".$generation."* | *'*'*) ;; *) out="$out $file" ;; esac
     done

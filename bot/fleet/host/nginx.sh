@@ -1,7 +1,10 @@
 # nginx as it runs here: its processes, what they answer, and making them follow a file.
 
 directive() { # NAME: the first absolute path nginx.conf gives it
-    sed -n "s/^[[:space:]]*$1[[:space:]]\{1,\}\(\/[^ ;]*\).*/\1/p" "$nginx_conf" 2>/dev/null | head -n 1
+    sed -n "/^[[:space:]]*$1[[:space:]]\{1,\}\// {
+        s/^[[:space:]]*$1[[:space:]]\{1,\}\(\/[^ ;]*\).*/\1/p
+        q
+    }" "$nginx_conf" 2>/dev/null
 }
 
 title_of() { # PID -> title: how the process calls itself, empty when it is gone

@@ -77,8 +77,9 @@ function write(file,    n, rest, done) {
     print copy[file], file
 }
 BEGIN {
+    if (ENVIRON["alone"] != "") { file = ENVIRON["top"]; name[files = 1] = file; lines[file] = 0; fresh = 1 }
     dir = ENVIRON["dir"]; real = ENVIRON["real"]; root = ENVIRON["root"]; test = ENVIRON["test"]
-    live = ENVIRON["live"]; top = ENVIRON["top"]; mine = ENVIRON["mine"]; files = 0
+    live = ENVIRON["live"]; top = ENVIRON["top"]; mine = ENVIRON["mine"]
 }
 /^# configuration file \/.*:$/ {
     file = substr($0, 22, length($0) - 22)
@@ -99,9 +100,10 @@ END {
     for (i = 1; i <= files; i++) if (copy[name[i]] != "") write(name[i])
 }'
 
-rewritten() { # the configuration on stdin -> test_conf, and the copies it needs -> copies; 1 when nothing leads to the live file
-    copies=$(dir=$conf_dir real=$(cd "$conf_dir" && pwd -P) root=$root test=$state/test-$service live=$live \
-        top=$nginx_conf mine=$test_conf awk "$rewrite" 2>/dev/null)
+rewritten() { # FILE [alone]: a dump of the configuration, or nginx.conf itself -> test_conf, and the copies it needs -> copies;
+    # 1 when nothing leads to the live file
+    copies=$(alone=${2-} dir=$conf_dir real=$(cd "$conf_dir" && pwd -P) root=$root test=$state/test-$service live=$live \
+        top=$nginx_conf mine=$test_conf awk "$rewrite" "$1" 2>/dev/null)
 }
 
 links() { # the directory of links is as CONF_DIR is now; made anew only where it is not
@@ -135,21 +137,23 @@ test_config() { # what is in $state/$service.trial, among the whole configuratio
     root=${nginx_conf%/*} test_conf=${nginx_conf%/*}/.rollout-bot-test.conf
     links
     (: >"$test_conf") 2>/dev/null || full "$root"
-    if ! { echo "# configuration file $nginx_conf:" && cat "$nginx_conf"; } | rewritten; then
+    if ! rewritten "$nginx_conf" alone; then
         "$nginx" -T -q -c "$nginx_conf" >"$state/dump" 2>"$state/test.err" || {
             rm -f "$test_conf"
             fail test "nginx -t, before any change: $(complaint_of_test)"
         }
-        rewritten <"$state/dump" || not_included
+        rewritten "$state/dump" || not_included
     fi
     taken=0
     "$nginx" -t -q -c "$test_conf" 2>"$state/test.err" || taken=$?
-    said=''
-    [ $taken -eq 0 ] || said=$(complaint_of_test)
     for copied in $copies; do
-        case $copied in "$test_conf" | "$state"/*.part) rm -f "$copied" ;; esac
+        case $copied in "$test_conf" | "$state"/*.part) out="$out $copied" ;; esac
     done
-    [ $taken -eq 0 ] || fail test "nginx -t: ${said:-failed with status $taken}"
+    if [ $taken -ne 0 ]; then
+        said=$(complaint_of_test)
+        rm -f $out
+        fail test "nginx -t: ${said:-failed with status $taken}"
+    fi
 }
 
 complaint_of_test() { # the first thing nginx minded, with the names that people know

@@ -104,7 +104,8 @@ do_ready() { # the file on stdin is the way back of the orders to come; they nam
     fi
     receive "$stand_in"
     test_config
-    for kept in "$state/$service".*.back; do [ ! -f "$kept" ] || rm -f "$kept"; done
+    for kept in "$state/$service".*.back; do [ ! -f "$kept" ] || out="$out $kept"; done
+    [ -z "$out" ] || rm -f $out
     mv -f "$trial" "$state/$service.$sha.back" 2>/dev/null || full
     say true ok
 }

@@ -11,7 +11,7 @@ newline='
 
 forget() { # every request starts from nothing
     verb='' service='' generation=0 epoch=0 swapped=false already=false line='' sum='' master=0 old='' left='' now=0
-    answers='' reason='' copies=''
+    answers='' reason='' copies='' out=''
 }
 
 text() { # JSON-safe, one line, 500 bytes at most
