@@ -99,13 +99,13 @@ class ShortStand(Stand):
 
     def __init__(self, root: Path, delivery: Delivery, change: Change = lambda _: None) -> None:
         super().__init__(root, canary_version=NEW, scale=Scale(hosts=2, rps=0), delivery=delivery)
-        self.workspace.timing.ack = 15.0  # what a busy machine needs is no finding about the bot
         self.delivery = delivery
         self._change = change
         self._adapted = False
 
     async def __aenter__(self) -> Self:
         await super().__aenter__()
+        self.workspace.timing.ack = 15.0  # what a busy machine needs is no finding about the bot
         self.play = Play(self)
         return self
 
