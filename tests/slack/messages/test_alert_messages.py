@@ -1,4 +1,4 @@
-"""Alerts in words: on their own message and the rollout's card, in mails and SMS; nothing from outside becomes markup."""
+"""Alerts in words: on their own message, on the card, in mails and SMS; nothing from outside becomes markup."""
 
 from __future__ import annotations
 
