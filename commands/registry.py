@@ -70,7 +70,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "rollback",
-        "/rollout rollback [SERVICE] [REASON]",
+        "/rollout rollback [SERVICE] [--gradual] [REASON]",
         "help.rollback",
         True,
         rollback.handle,

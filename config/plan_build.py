@@ -15,6 +15,7 @@ from config.people import People
 from config.plan_checks import check_whole
 from config.plan_fleet import build_fleet
 from config.plan_metrics import build_metrics, build_triggers, units_of
+from config.plan_rollback import build_step_down
 from config.plan_schema import PlanModel, RolesModel
 from config.plan_share import build_share
 from config.plan_stages import build_approval, build_roles, build_stages
@@ -77,6 +78,7 @@ def build_plan(report: Report, people: People | None) -> Plan:
         promote=model.promote or "manual",
         start_roles=build_roles(("start", "from"), (model.start or RolesModel()).roles, people, report),
         share=build_share(model.share, model.metrics, times["interval"], report),
+        step_down=build_step_down(model.rollback, flips, report),
         operate_roles=build_roles(("operate", "from"), (model.operate or RolesModel()).roles, people, report),
     )
     check_whole(plan, report)
@@ -90,8 +92,9 @@ def canonical(plan: Plan) -> str:
     # What came later is left out where it is not used: an upgrade of the bot voids no approval.
     if not plan.traffic.keep_warm:
         del fields["traffic"]["keep_warm"]
-    if plan.share is None:
-        del fields["share"]
+    for later in ("share", "step_down"):
+        if fields[later] is None:
+            del fields[later]
     if all(not host.wave for host in plan.fleet.hosts):
         del fields["fleet"]["wave_bake"]
     for host in fields["fleet"]["hosts"]:

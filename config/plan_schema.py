@@ -116,6 +116,11 @@ class ShareModel(Model):
     warn_after: Duration | None = None
 
 
+class RollbackModel(Model):
+    steps: list[Number] | None = None
+    step_every: Duration | None = None
+
+
 class TriggerModel(Model):
     when: Text | None = None
     hold: Duration | None = Field(default=None, alias="for")
@@ -132,6 +137,7 @@ class PlanModel(Model):
     stages: list[StageModel] | None = None
     rollback_when: list[Annotated[TriggerModel, _keyed("when")]] | None = None
     share: ShareModel | None = None
+    rollback: RollbackModel | None = None
     approval: ApprovalModel | None = None
     promote: Annotated[Literal["manual", "auto"], choice("manual", "auto")] | None = None
     start: RolesModel | None = None

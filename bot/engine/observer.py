@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from bot.engine.ports import Fleet, Measurement, Metrics, Store
 from bot.engine.rollouts import Rollouts
 from bot.engine.targets import SILENT, drift, highest_generation
+from bot.rollout.deciding.reports import MOVING
 from bot.rollout.effects import Effect, ReadReactions, ShowCard
 from bot.rollout.gate import Need, Values, judge, needs
 from bot.rollout.intents import NotePlan, ReportBoard, ReportFleet, Tick
@@ -115,7 +116,7 @@ class Observer:
     async def patrol(self, service: str) -> None:
         """read_fleet where a rollout has traffic to lose; at rest nobody pays for it."""
         rollout = (await self._rollouts.state(service)).active
-        if rollout and rollout.live_generation and rollout.status not in (Status.SHIFTING, Status.ROLLING_BACK):
+        if rollout and rollout.live_generation and rollout.status not in MOVING:
             await self.read_fleet(service)
 
 

@@ -28,6 +28,7 @@ from bot.rollout.effects import (
 )
 from bot.rollout.intents import ReportReactions, ReportRollback, ReportShift
 from bot.rollout.model import Rollout
+from bot.rollout.plan import ApprovalRule, Plan, Stage
 from bot.rollout.waves import hosts_up_to
 
 log = structlog.get_logger()
@@ -97,7 +98,7 @@ class Performers:
             report = ReportShift(effect.generation, False, outcome, (*blocked, *left), wave=effect.wave)
             await self._rollouts.submit(service, report, _cause(claimed), finish=claimed.id)
             return True
-        target = _guarded(forward(rollout, plan, plan.stage(effect.stage), effect.generation))
+        target = _guarded(forward(rollout, plan, _share(plan, effect), effect.generation))
 
         def superseded() -> bool:
             return self._rollouts.generation(service) > effect.generation
@@ -173,6 +174,13 @@ class Performers:
         if submitted.refusal and effect.user:
             await self._speaker.explain(service, effect, submitted.refusal)
         return True
+
+
+def _share(plan: Plan, effect: ShiftTraffic) -> Stage:
+    """The stage whose share it is; on the way down a share of its own, whether the plan still has the stage or not."""
+    if effect.weight is None:
+        return plan.stage(effect.stage)
+    return Stage(effect.stage, 0.0, 0.0, (), ApprovalRule(), weight=effect.weight)
 
 
 def _guarded(target: Target) -> Target:

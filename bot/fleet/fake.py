@@ -15,7 +15,7 @@ from time import monotonic
 from bot.fleet import nginx
 from bot.fleet.router import FleetRouter
 from bot.fleet.target import HostReading, HostState, Serving
-from bot.fleet.verbs import DEPOSED, FENCED, UNREACHABLE, Answer, Order
+from bot.fleet.verbs import DEPOSED, FENCED, NO_WAY_BACK, UNREACHABLE, Answer, Order, sha256
 from bot.rollout.plan import Host
 
 
@@ -43,6 +43,7 @@ class _Service:
     before: dict[int, str] = field(default_factory=dict)
     seen: tuple[int, str] = (0, "")
     epoch: int = 0  # of the generation seen
+    back: str = ""  # sha256 of the way back that is ready
     pending: int = 0
 
 
@@ -61,9 +62,20 @@ class FakeHosts:
         self.calls: list[tuple[str, str, str, int]] = []
         self.held: dict[tuple[str, str], asyncio.Event] = {}
 
-    async def stage(self, host: Host, order: Order, text: str) -> Answer:
+    async def ready(self, host: Host, order: Order, text: str) -> Answer:
+        box, here = await self._enter("ready", host, order.service, order.generation)
+        if box is None:
+            return UNREACHED
+        if refusal := _outranked(here, order):
+            return refusal
+        if Fault.TEST_FAILS in box.faults:
+            return _refused("test", "nginx -t: [emerg] scripted fault", here, order.generation)
+        here.back = sha256(text)
+        return Answer(known=True, ok=True, code="ok")
+
+    async def stage(self, host: Host, order: Order, text: str, back: str) -> Answer:
         box, here = await self._enter("stage", host, order.service, order.generation)
-        return UNREACHED if box is None else self._stage(box, here, order, text)
+        return UNREACHED if box is None else self._stage(box, here, order, text, back=back)
 
     async def commit(self, host: Host, order: Order) -> Answer:
         box, here = await self._enter("commit", host, order.service, order.generation)
@@ -131,7 +143,9 @@ class FakeHosts:
         here = box.services.setdefault(service, _Service())
         return (None if Fault.UNREACHABLE in box.faults else box), here
 
-    def _stage(self, box: _Box, here: _Service, order: Order, text: str, *, needs_master: bool = True) -> Answer:
+    def _stage(
+        self, box: _Box, here: _Service, order: Order, text: str, *, back: str = "", needs_master: bool = True
+    ) -> Answer:
         generation = order.generation
         if refusal := _outranked(here, order):
             return refusal
@@ -140,6 +154,8 @@ class FakeHosts:
         if here.file == text == here.live and not here.pending and Fault.STOPPED not in box.faults:
             live = nginx.parse_header(text)
             return Answer(known=True, ok=True, code="ok", already=True, swapped=True, live=live)
+        if back not in ("", here.back):
+            return _refused(NO_WAY_BACK, "the way back is not here; send it first", here, generation)
         if Fault.TEST_FAILS in box.faults:
             return _refused("test", "nginx -t: [emerg] scripted fault", here, generation)
         if needs_master and Fault.STOPPED in box.faults:

@@ -13,6 +13,7 @@ from time import monotonic
 from typing import Literal, TypeVar
 
 from bot.fleet import nginx, valid
+from bot.fleet.back import way_back
 from bot.fleet.target import (
     HostReading,
     HostResult,
@@ -23,7 +24,7 @@ from bot.fleet.target import (
     Target,
 )
 from bot.fleet.transport import Transport
-from bot.fleet.verbs import UNREACHABLE, Answer, HostVerbs, Order, RemoteVerbs
+from bot.fleet.verbs import NO_WAY_BACK, UNREACHABLE, Answer, HostVerbs, Order, RemoteVerbs, sha256
 from bot.rollout.plan import Host
 
 T = TypeVar("T")
@@ -38,6 +39,7 @@ class _Shift:
     order: Order
     expected: Serving
     texts: dict[str, str]
+    backs: dict[str, str]
     superseded: Superseded
     results: dict[str, HostResult] = field(default_factory=dict)
     touched: set[str] = field(default_factory=set)  # may hold the new file: swapped, or unknown
@@ -68,6 +70,7 @@ class FleetRouter:
         self._verbs = verbs
         self._slots = asyncio.Semaphore(concurrency)
         self._clock = clock
+        self._ready: dict[tuple[str, str], str] = {}  # (host, service) -> sha256 of the way back put ready there
 
     async def read(self, service: str) -> tuple[HostReading, ...]:
         """Every host as it is, in the plan's order. Never raises."""
@@ -167,7 +170,8 @@ class FleetRouter:
     def _begin(self, target: Target, superseded: Superseded) -> _Shift:
         texts = {host.name: self.render_for(host, target) for host in self.hosts}
         order = Order(target.service, target.generation, valid.epoch(target.epoch))
-        return _Shift(target, order, nginx.expected(target), texts, superseded)
+        backs = {host.name: self.render_for(host, way_back(target)) for host in self.hosts}
+        return _Shift(target, order, nginx.expected(target), texts, backs, superseded)
 
     async def _shift(self, shift: _Shift) -> Outcome:
         if shift.superseded():
@@ -188,12 +192,26 @@ class FleetRouter:
         return Outcome.SUPERSEDED if shift.fenced else outcome
 
     async def _stage(self, host: Host, shift: _Shift) -> Answer:
-        answer = await self._verbs.stage(host, shift.order, shift.texts[host.name])
+        answer = await self._staged(host, shift)
         shift.fenced = shift.fenced or answer.outranked
         if answer.already:
             shift.touched.add(host.name)  # an earlier try of this shift came so far; all or none holds for it too
         shift.note(_result(host, "commit" if answer.already else "stage", answer))
         return answer
+
+    async def _staged(self, host: Host, shift: _Shift) -> Answer:
+        """With the way back ready beside it; that is sent once, as long as the host has it."""
+        text, back = shift.texts[host.name], shift.backs[host.name]
+        place, digest = (host.name, shift.order.service), sha256(back)
+        if self._ready.get(place) == digest:
+            answer = await self._verbs.stage(host, shift.order, text, digest)
+            if answer.code != NO_WAY_BACK:
+                return answer
+        answer = await self._verbs.ready(host, shift.order, back)
+        if not answer.ok:
+            return answer
+        self._ready[place] = digest
+        return await self._verbs.stage(host, shift.order, text, digest)
 
     async def _commit(self, host: Host, shift: _Shift) -> None:
         if shift.failed or shift.superseded():

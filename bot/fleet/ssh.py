@@ -8,10 +8,11 @@ import os
 import shlex
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import asyncssh
 
+from bot.fleet.loop import Loop, Lost
 from bot.fleet.transport import (
     PROGRAM,
     AuthFailed,
@@ -37,6 +38,7 @@ class _Link:
     connecting: asyncio.Lock = field(default_factory=asyncio.Lock)
     sessions: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SESSIONS))
     connection: asyncssh.SSHClientConnection | None = None
+    free: list[Loop] = field(default_factory=list)  # loops that wait for a request, the last used at the end
 
 
 class SshTransport:
@@ -55,13 +57,21 @@ class SshTransport:
         self._links: dict[tuple[str, int, str], _Link] = {}
 
     async def run(self, host: Host, argv: tuple[str, ...], stdin: bytes, timeout: float) -> RunResult:
-        """See Transport.run. At the deadline the channel is closed; the program goes on to its own bounded end."""
-        command = f"{_program()} {shlex.join(argv)}"
+        """See Transport.run. At the deadline the channel is closed; the program goes on to its own bounded end.
+
+        Every verb is idempotent, so when a connection from before turns out dead the request is sent once more.
+        """
         link = self._links.setdefault((host.address or host.name, host.port, host.user), _Link())
         try:
             async with asyncio.timeout(timeout), link.sessions:
-                process = await self._start(host, link, command, bool(stdin))
-                return await _finish(process, stdin)
+                while True:
+                    loop = await self._loop(host, link)
+                    again = loop.used
+                    try:
+                        return await _asked(loop, link, argv, stdin)
+                    except Lost as error:
+                        if not again:
+                            return RunResult(error.status, error.said, str(error).encode())
         except TimeoutError:
             return RunResult(None, stderr=f"no answer within {timeout:g} s".encode())
 
@@ -73,20 +83,23 @@ class SshTransport:
                 with contextlib.suppress(asyncssh.Error, OSError):
                     await link.connection.wait_closed()
 
-    async def _start(self, host: Host, link: _Link, command: str, has_input: bool) -> asyncssh.SSHClientProcess[bytes]:
-        """Every verb is idempotent, so a connection that turns out dead is replaced once and the command sent again.
+    async def _loop(self, host: Host, link: _Link) -> Loop:
+        """One that waits, or another beside those at work: a rollback does not stand behind a shift.
 
         A server that has no session free (a lower MaxSessions, or one just ending) is asked again: the connection is
         well, and giving it up would cut off the verbs that run on it.
         """
+        while link.free:
+            waiting = link.free.pop()
+            if not waiting.lost:
+                return waiting
         refusals = 0
         last = False
         while True:
             connection = await self._connection(host, link)
             try:
-                return await connection.create_process(
-                    command, encoding=None, stdin=asyncssh.PIPE if has_input else asyncssh.DEVNULL
-                )
+                _, loop = await connection.create_session(Loop, _program(), encoding=None)
+                return cast(Loop, loop)
             except (asyncssh.Error, OSError) as error:
                 full = isinstance(error, asyncssh.ChannelOpenError) and not connection.is_closed()
                 if full:
@@ -148,24 +161,18 @@ class SshTransport:
 
 @cache
 def _program() -> str:
-    return shlex.join(("sh", "-c", script(), PROGRAM))
+    return shlex.join(("sh", "-c", script(), PROGRAM, "--loop"))
 
 
-async def _finish(process: asyncssh.SSHClientProcess[bytes], stdin: bytes) -> RunResult:
+async def _asked(loop: Loop, link: _Link, argv: tuple[str, ...], stdin: bytes) -> RunResult:
     try:
-        stdout, stderr = await process.communicate(stdin or None)
-    except (asyncssh.Error, OSError) as error:
-        return RunResult(None, stderr=str(error).encode())
-    finally:
-        process.close()
-    with contextlib.suppress(asyncssh.Error, OSError):
-        await process.wait_closed()  # only then has the server given the session back
-    status = process.exit_status  # None: the connection was lost; -1: the program was killed
-    return RunResult(status if status is not None and status >= 0 else None, _bytes(stdout), _bytes(stderr))
-
-
-def _bytes(data: bytes | str | None) -> bytes:
-    return data if isinstance(data, bytes) else b""
+        result = await loop.ask(argv, stdin)
+    except BaseException:
+        loop.close()
+        raise
+    if not loop.lost:
+        link.free.append(loop)
+    return result
 
 
 def _keyscan(host: Host) -> str:

@@ -13,7 +13,8 @@ from typing import Protocol
 
 from bot.rollout.plan import Host
 
-PROGRAM = "rollout-host"  # $0 of the program; a forced command finds its arguments behind this word
+PROGRAM = "rollout-host"  # $0 of the program
+PARTS = ("words", "files", "nginx", "trying", "verbs", "main")  # of the program, in the order they are joined
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,5 +62,5 @@ class AuthFailed(TransportError):
 @cache
 def script() -> str:
     """The host program's text, without the comments that only a reader needs."""
-    text = (files("bot.fleet") / "host.sh").read_text(encoding="utf-8")
+    text = "".join((files("bot.fleet") / "host" / f"{part}.sh").read_text(encoding="utf-8") for part in PARTS)
     return "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#")) + "\n"

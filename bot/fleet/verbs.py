@@ -18,7 +18,12 @@ from bot.rollout.plan import Host
 
 FENCED = "fenced"  # a higher generation was here
 DEPOSED = "deposed"  # a higher epoch of this generation was here: another bot has taken over
+NO_WAY_BACK = "noback"  # what is to be staged needs a way back that is not ready on the host
 UNREACHABLE = "unreachable"
+
+
+def sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +37,12 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a host said to stage, commit, apply or revert.
+    """What a host said to ready, stage, commit, apply or revert.
 
     known: False when no answer came, or only that another call holds the host; then nothing else here is a fact, and
     the host must be read. `unreachable` as code: reading it would fail as well.
     swapped: the live file is this generation's. live: what its workers answered, when asked.
-    already: it was so before. code: as in host.sh. error: one sentence, "" when ok.
+    already: it was so before. code: as in host/main.sh. error: one sentence, "" when ok.
     """
 
     known: bool
@@ -55,9 +60,14 @@ class Answer:
 
 
 class HostVerbs(Protocol):
-    """Each returns; none raises but for cancellation. text: the whole file, as rendered for that host."""
+    """Each returns; none raises but for cancellation. text: the whole file, as rendered for that host.
 
-    async def stage(self, host: Host, order: Order, text: str) -> Answer: ...
+    ready: the way back (bot.fleet.back) is tested and kept on the host. back: the sha256 of the one that must be there
+    when something is staged, or the answer's code is `noback`.
+    """
+
+    async def ready(self, host: Host, order: Order, text: str) -> Answer: ...
+    async def stage(self, host: Host, order: Order, text: str, back: str) -> Answer: ...
     async def commit(self, host: Host, order: Order) -> Answer: ...
     async def apply(self, host: Host, order: Order, text: str) -> Answer: ...
     async def revert(self, host: Host, order: Order) -> Answer: ...
@@ -72,8 +82,11 @@ class RemoteVerbs:
         self._transport = transport
         self._deadline = deadline
 
-    async def stage(self, host: Host, order: Order, text: str) -> Answer:
-        return await self._send("stage", host, order, text)
+    async def ready(self, host: Host, order: Order, text: str) -> Answer:
+        return await self._send("ready", host, order, text)
+
+    async def stage(self, host: Host, order: Order, text: str, back: str) -> Answer:
+        return await self._send("stage", host, order, text, back)
 
     async def commit(self, host: Host, order: Order) -> Answer:
         return await self._send("commit", host, order)
@@ -94,11 +107,11 @@ class RemoteVerbs:
     async def aclose(self) -> None:
         await self._transport.aclose()
 
-    async def _send(self, verb: str, host: Host, order: Order, text: str | None = None) -> Answer:
+    async def _send(self, verb: str, host: Host, order: Order, text: str | None = None, *more: str) -> Answer:
         words: tuple[str, ...] = (verb, order.service, str(order.generation), str(order.epoch))
         content = b"" if text is None else text.encode()
         if text is not None:
-            words += (hashlib.sha256(content).hexdigest(),)
+            words += (sha256(text), *more)
         try:
             line = await self._ask(host, words, content)
             answers = [nginx.parse_status(line["live"])[0]] if line["live"] else []

@@ -7,7 +7,7 @@ from functools import singledispatch
 from bot.rollout import events as ev
 from bot.rollout import intents as it
 from bot.rollout.approval import member, standing
-from bot.rollout.deciding import boards, reactions, reports
+from bot.rollout.deciding import boards, reactions, reports, stepping
 from bot.rollout.deciding.common import ask, begin_watch, next_stage, order_shift
 from bot.rollout.deciding.starting import refuse_salt
 from bot.rollout.deciding.starting import roles_for as roles_for
@@ -29,7 +29,7 @@ def decide(state: ServiceState, intent: it.Intent, now: float, plan: Plan, bot_u
     if isinstance(intent, it.ReportFleet):
         return reports.fleet(state, intent, now)
     if isinstance(intent, it.RollBack):
-        return _roll_back(state, intent, now)
+        return stepping.begin(state, intent, now, plan) if intent.gradual else _roll_back(state, intent, now)
     if isinstance(intent, it.ReportReactions):
         return reactions.judge(state, intent, now, plan, bot_user)
     rollout = state.active
@@ -150,7 +150,7 @@ def _(i: it.Pause, state: ServiceState, r: Rollout, now: float, plan: Plan) -> D
         return _not_allowed(plan, r, "pause")
     if r.paused_by:
         return refuse("paused", rollout=r.id, by=r.paused_by)
-    if r.status is Status.ROLLING_BACK:
+    if r.status in (Status.ROLLING_BACK, Status.STEPPING_DOWN):
         return refuse("rolling_back_already", version=r.stable_version)
     return (ev.RolloutPaused(i.actor.user, i.reason, now),)
 
@@ -215,7 +215,7 @@ def _(i: it.AnswerDrift, state: ServiceState, r: Rollout, now: float, plan: Plan
 
 @_decide.register
 def _(i: it.ReportShift, state: ServiceState, r: Rollout, now: float, plan: Plan) -> Decision:
-    return reports.shift(r, i, now)
+    return stepping.report(state, r, i, now) if r.status is Status.STEPPING_DOWN else reports.shift(r, i, now)
 
 
 @_decide.register
@@ -230,7 +230,7 @@ def _(i: it.ReportBoard, state: ServiceState, r: Rollout, now: float, plan: Plan
 
 @_decide.register
 def _(i: it.NotePlan, state: ServiceState, r: Rollout, now: float, plan: Plan) -> Decision:
-    if r.plan_hash == plan.hash or r.status is Status.ROLLING_BACK:
+    if r.plan_hash == plan.hash or r.status in (Status.ROLLING_BACK, Status.STEPPING_DOWN):
         return ()
     changed = ev.PlanChanged(r.plan_hash, plan.hash, now)
     stage = next((s for s in plan.stages if s.name == r.stage), None)
@@ -251,6 +251,8 @@ def _(i: it.Tick, state: ServiceState, r: Rollout, now: float, plan: Plan) -> De
     if r.status is Status.AWAITING_APPROVAL and approval and not approval.decided and now >= approval.expires_at:
         closed = ev.ApprovalClosed(approval.stage, approval.attempt, "expired", "", now)
         return (closed, ev.StageHeld(r.stage, Hold.EXPIRED, "", (), now))
+    if r.status is Status.STEPPING_DOWN:
+        return stepping.tick(state, r, now)
     over = r.status is Status.WATCHING and r.watch_until is not None and now >= r.watch_until
     if over and not i.blind and not r.paused_by and not r.drift:
         return (ev.RolloutCompleted(r.id, r.version, now), *_release(r, now))

@@ -87,6 +87,7 @@ class ReadReactions:
 class ShiftTraffic:
     """Bring every host to the stage's share; the outcome is a ReportShift.
 
+    weight: percent instead of the stage's own, on the way down.
     wave: the hosts of this wave and the ones before it instead; 0 = every host.
     overwrite: a person wants it again (restore, retry), over what an earlier try left and over what they were shown,
     which is in answered: (host, digest). Any other host that is not as last ordered stops the shift.
@@ -98,6 +99,7 @@ class ShiftTraffic:
     overwrite: bool = False
     answered: tuple[tuple[str, str], ...] = ()
     wave: int = 0
+    weight: float | None = None
     priority: ClassVar[int] = 10
 
     @property

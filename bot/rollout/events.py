@@ -5,7 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from bot.rollout.model import DriftedHost, TriggerResult
+from bot.rollout.back_events import HostsRestored as HostsRestored
+from bot.rollout.back_events import RollbackOrdered as RollbackOrdered
+from bot.rollout.back_events import RolledBack as RolledBack
+from bot.rollout.back_events import StepDownDone as StepDownDone
+from bot.rollout.back_events import StepDownOrdered as StepDownOrdered
+from bot.rollout.model import DriftedHost
 from bot.rollout.stage_events import (
     BakeProlonged as BakeProlonged,
 )
@@ -207,32 +212,6 @@ class DriftAdopted:
 
 
 @dataclass(frozen=True, slots=True)
-class RollbackOrdered:
-    generation: int
-    by: str
-    reason: str
-    trigger: TriggerResult | None
-    stage: str
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
-class HostsRestored:
-    generation: int
-    restored: tuple[str, ...]
-    pending: tuple[tuple[str, str], ...]
-    duration: float
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
-class RolledBack:
-    rollout: str
-    generation: int
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
 class RolloutCancelled:
     rollout: str
     by: str
@@ -293,6 +272,8 @@ Event = (
     | DriftFound
     | DriftGone
     | DriftAdopted
+    | StepDownOrdered
+    | StepDownDone
     | RollbackOrdered
     | HostsRestored
     | RolledBack

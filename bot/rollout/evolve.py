@@ -22,7 +22,7 @@ def evolve(state: ServiceState, event: ev.Event) -> ServiceState:
     rollout = apply(event, state.rollout)
     state = replace(state, rollout=rollout, generation=max(state.generation, rollout.generation))
     match event:
-        case ev.ShiftDone():
+        case ev.ShiftDone() | ev.StepDownDone():
             return replace(state, live_generation=event.generation)
         case ev.RolledBack():
             return replace(state, live_generation=event.generation)

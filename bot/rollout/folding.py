@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import singledispatch
 
 from bot.rollout import events as ev
-from bot.rollout.model import Approval, Hold, Rollback, Rollout, StageRecord, Status
+from bot.rollout.model import Approval, Hold, Rollback, Rollout, StageRecord, Status, StepDown
 
 
 def _record(rollout: Rollout, stage: str, **changes: object) -> Rollout:
@@ -218,6 +218,24 @@ def _(e: ev.DriftGone, r: Rollout) -> Rollout:
 def _(e: ev.DriftAdopted, r: Rollout) -> Rollout:
     kept = dict(r.adopted) | {d.host: d.digest for d in e.drift}
     return replace(r, drift=(), adopted=tuple(sorted(kept.items())))
+
+
+@apply.register
+def _(e: ev.StepDownOrdered, r: Rollout) -> Rollout:
+    r = replace(r, status=Status.STEPPING_DOWN, generation=e.generation)
+    if e.step > 1 and r.step_down:
+        return replace(r, step_down=replace(r.step_down, step=e.step, done_at=None))
+    record = r.record(r.live_stage)
+    down = StepDown(e.by, e.reason, e.at, e.steps, e.every, record.weight if record else 100.0)
+    approval = _closed(r, "voided", (e.by,), e.at)
+    r = replace(r, step_down=down, approval=approval, hold=None, hold_detail="", paused_by="")
+    return replace(r, watch_until=None, warm_until=None)
+
+
+@apply.register
+def _(e: ev.StepDownDone, r: Rollout) -> Rollout:
+    r = replace(r, live_generation=e.generation, bake_started_at=e.at, adopted=())
+    return replace(r, step_down=replace(r.step_down, done_at=e.at, share=e.weight)) if r.step_down else r
 
 
 @apply.register

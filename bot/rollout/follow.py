@@ -42,6 +42,8 @@ def told(event: ev.Event) -> bool:
 def broadcast(event: ev.Event) -> bool:
     if isinstance(event, ev.HostsRestored):
         return bool(event.pending)
+    if isinstance(event, ev.StepDownOrdered):
+        return event.step == 1
     return isinstance(event, BROADCAST)
 
 
@@ -71,6 +73,10 @@ def _acts(event: ev.Event, after: ServiceState) -> tuple[Effect, ...]:
         case ev.ShiftFailed() | ev.HostsRestored(pending=(_, *_)):
             # What is on the hosts now is read, not assumed; one with a higher generation refuses every order below it.
             return (ReadFleet(r.id, f"seq{after.seq}"),)
+        case ev.StepDownOrdered():
+            down = ShiftTraffic(r.id, r.live_stage, event.generation, weight=event.weight)
+            first = approval if event.step == 1 else None  # which that voids, where it was still open
+            return (down, ShowApproval(r.id, first.stage, first.attempt)) if first else (down,)
         case ev.RollbackOrdered():
             shown = (ShowApproval(r.id, approval.stage, approval.attempt),) if approval else ()
             return (RestoreTraffic(r.id, event.generation), *shown)

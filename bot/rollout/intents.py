@@ -27,6 +27,7 @@ class Promote:
 class RollBack:
     actor: Person
     reason: str = ""
+    gradual: bool = False  # in the plan's steps, where the new version is not broken
 
 
 @dataclass(frozen=True, slots=True)

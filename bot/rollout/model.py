@@ -14,6 +14,7 @@ class Status(StrEnum):
     PASSED = "passed"  # waits for /rollout promote
     HELD = "held"  # waits for a person: see Rollout.hold
     WATCHING = "watching"
+    STEPPING_DOWN = "stepping_down"  # a person takes the share back in steps; the last is a rollback
     ROLLING_BACK = "rolling_back"
     ROLLED_BACK = "rolled_back"
     CANCELLED = "cancelled"  # ended before any traffic was shifted
@@ -147,6 +148,18 @@ class Rollback:
 
 
 @dataclass(frozen=True, slots=True)
+class StepDown:
+    by: str
+    reason: str
+    ordered_at: float
+    steps: tuple[float, ...]  # percent, falling; after the last comes the rollback
+    every: float
+    share: float  # percent that every host gives the canary: the stage's, then that of the last step that is done
+    step: int = 1  # the one ordered, from 1
+    done_at: float | None = None  # when every host was read back on it
+
+
+@dataclass(frozen=True, slots=True)
 class Rollout:
     id: str
     service: str
@@ -187,6 +200,7 @@ class Rollout:
     waved: int = 0  # the wave last read back; the same as `wave` while that one is watched
     wave_at: float | None = None  # when that was
     overwrite: bool = False  # whether a person had the shift under way overwrite what is on the hosts
+    step_down: StepDown | None = None
     answered: tuple[tuple[str, str], ...] = ()  # and what they were shown of it: (host, digest)
 
     @property

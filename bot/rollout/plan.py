@@ -159,6 +159,14 @@ class ShareRule:
 
 
 @dataclass(frozen=True, slots=True)
+class StepDownRule:
+    """How a person takes back a version that is not broken: percents, falling, then nothing; `every` seconds each."""
+
+    steps: tuple[float, ...]
+    every: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     service: str
     title: str
@@ -177,6 +185,7 @@ class Plan:
     start_roles: tuple[str, ...] = ()  # who may start; () = anyone who can type in the channel
     operate_roles: tuple[str, ...] = ()  # who may promote, pause, …; () = any approver or the initiator
     share: ShareRule | None = None  # None: the share is shown where it can be measured, and nothing waits for it
+    step_down: StepDownRule | None = None  # None: every rollback is at once
     source: str = ""  # the canonical text the hash is made of
 
     @property

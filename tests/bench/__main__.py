@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from tests.bench import alerts, command, live, store, tick
+from tests.bench import alerts, command, fleet, live, store, tick
 from tests.bench.report import Result
 
 
@@ -13,7 +13,13 @@ async def store_and_live() -> list[Result]:
     return [*await store.run(), *await live.run()]
 
 
-BENCHES = {"command": command.run, "tick": tick.run, "store": store_and_live, "alerts": alerts.run}
+BENCHES = {
+    "command": command.run,
+    "tick": tick.run,
+    "store": store_and_live,
+    "fleet": fleet.run,
+    "alerts": alerts.run,
+}
 
 
 def main() -> int:

@@ -224,6 +224,31 @@ async def test_no_line_is_too_sloppy_for_a_rollback(three: Office, line: str, se
     assert await three.status(service) is Status.ROLLING_BACK
 
 
+@pytest.mark.parametrize(
+    ("line", "gradual"),
+    [
+        ("rollback checkout --gradual slow pages", True),
+        ("rollback --gradual checkout slow pages", True),
+        ("rollback checkout \u2014gradual slow pages", True),
+        ("rollback checkout slow pages --gradual", True),
+        ("rollback checkout gradual", False),
+        ("rollback checkout --gradually", False),
+        ("rollback checkout --gradaul slow pages", False),
+        ("rollback checkout", False),
+    ],
+)
+async def test_only_a_plain_option_goes_back_in_steps(three: Office, line: str, gradual: bool) -> None:
+    """Anything a little like it is part of a reason, and goes at once: that is the safe side."""
+    await three.begin("checkout")
+    await three.approve("checkout")
+    answer = await three.type(line)
+    asked = [a.intent for a in three.desk.asked if isinstance(a.intent, RollBack)][-1]
+    assert asked.gradual is gradual
+    assert answer.startswith("error refused no_step_down") == gradual
+    if not gradual:
+        assert await three.status("checkout") is Status.ROLLING_BACK
+
+
 async def test_a_rollback_names_its_service_anywhere_among_several(three: Office) -> None:
     for service in ("shop", "checkout"):
         await three.begin(service)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.rollout.plan import ShareRule
+from bot.rollout.plan import ShareRule, StepDownRule
 from bot.rollout.waves import waves
 from config.settings import Problem, check
 
@@ -120,6 +120,15 @@ BROKEN = [
     (S, "lb-2.example.com]", "{name: lb-2, conf_dir: /etc/../x}]", "hosts: [", "absolute path"),
     (S, "lb-2.example.com]", "{name: lb-2, status: 10.0.0.1:80}]", "hosts: [", "loopback"),
     (S, "executor: ssh", "executor: ssh\n  ssh: {known_hosts: none}", "  ssh: {known_hosts: none", "host keys off"),
+    # the gradual way back
+    (S, "promote: manual ", "rollback: {steps: []}\npromote: manual ", "rollback: {", "add steps: [25, 5]"),
+    (S, "promote: manual ", "rollback: {steps: [5, 25]}\npromote: manual ", "rollback: {", "less than 5"),
+    (S, "promote: manual ", "rollback: {steps: [100, 25]}\npromote: manual ", "rollback: {", "less than 100"),
+    (S, "promote: manual ", "rollback: {steps: [5, 0]}\npromote: manual ", "rollback: {", "more than 0"),
+    (S, "promote: manual ", "rollback: {steps: [5.125]}\npromote: manual ", "rollback: {", "a hundredth"),
+    (S, "promote: manual ", "rollback: {steps: [5%]}\npromote: manual ", "rollback: {", "without %"),
+    (S, "promote: manual ", "rollback: {steps: [5], step_every: 2h}\npromote: manual ", "rollback: {", "1s to 1h"),
+    (S, "promote: manual ", "rollback: {step: [5]}\npromote: manual ", "rollback: {", "did you mean `steps`?"),
     # waves
     (S, "hosts: [lb-1.example.com,", "hosts: [{name: lb-1, wave: 0},", "hosts: [", "write 1 for the first"),
     (S, "hosts: [lb-1.example.com,", "hosts: [{name: lb-1, wave: first},", "hosts: [", "not a whole number"),
@@ -328,6 +337,18 @@ def test_one_load_balancer_first(folder):
     assert not [w for w in warnings if w.file == str(folder.file(S))]
     folder.patch(S, "wave_bake: 90s", "wave_bake: 91s")
     assert check(folder.path, {}, require_slack=False)[0].plans["brand-diagnosis"].hash != plan.hash
+
+
+def test_steps_of_the_way_back(folder):
+    folder.patch(S, "promote: manual ", "rollback: {steps: [25, 5, 0.5], step_every: 30s}\npromote: manual ")
+    plan = check(folder.path, {}, require_slack=False)[0].plans["brand-diagnosis"]
+    assert plan.step_down == StepDownRule((25.0, 5.0, 0.5), 30.0)
+
+
+def test_blue_green_has_no_steps_back(folder):
+    folder.patch(S, "promote: manual ", "rollback: {steps: [25]}\npromote: manual ")
+    _, problems, _ = blue_green(folder)
+    assert [p.mend for p in problems] == ["remove rollback"]
 
 
 def test_a_share_to_wait_for(folder):

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from bot.fleet.fake import Fault
 from bot.rollout import events as ev
 from bot.rollout.gate import Need, Value, Values
 from bot.rollout.intents import Promote, RollBack
 from bot.rollout.model import Status
-from bot.rollout.plan import Metric, Plan, ShareRule
+from bot.rollout.plan import Metric, Plan, ShareRule, StepDownRule
 from tests.engine.conftest import CHEN, LIN, SERVICE, WANG, Rig, ScriptedMetrics, a_plan
 
 
@@ -97,3 +98,52 @@ async def test_blue_green_flips_back_at_once() -> None:
     await rig.work()
     assert rig.shares() == {0.0}
     assert (await rig.rollout()).status is Status.ROLLED_BACK
+
+
+async def everybody() -> Rig:
+    """100 % bakes, under a plan with steps back."""
+    plan = a_plan(source="steps", step_down=StepDownRule((50.0, 10.0), 3.0))
+    rig = Rig(replace(plan, stages=plan.stages[1:]))
+    await rig.start()
+    await rig.react(WANG.user)
+    assert rig.shares() == {100.0}
+    return rig
+
+
+async def test_a_person_goes_back_in_steps_also_over_a_restart() -> None:
+    rig = await everybody()
+    await rig.rollouts.submit(SERVICE, RollBack(CHEN, "slowly", gradual=True))
+    await rig.work()
+    seen = [rig.shares()]
+    for _ in range(30):
+        rig.build()
+        await rig.tick()
+        if rig.shares() != seen[-1]:
+            seen.append(rig.shares())
+    assert seen == [{50.0}, {10.0}, {0.0}]
+    assert (await rig.rollout()).status is Status.ROLLED_BACK
+
+
+async def test_a_host_that_does_not_take_its_step_turns_it_into_a_rollback() -> None:
+    rig = await everybody()
+    rig.fleet.fault("lb-2", Fault.TEST_FAILS)
+    await rig.rollouts.submit(SERVICE, RollBack(CHEN, "slowly", gradual=True))
+    await rig.work()
+    assert (await rig.rollout()).status is Status.ROLLING_BACK
+    rig.fleet.mend("lb-2")
+    for _ in range(5):
+        await rig.tick()
+    assert rig.shares() == {0.0}
+    assert (await rig.rollout()).status is Status.ROLLED_BACK
+
+
+async def test_a_trigger_on_the_way_down_goes_at_once() -> None:
+    rig = await everybody()
+    await rig.rollouts.submit(SERVICE, RollBack(CHEN, "slowly", gradual=True))
+    await rig.work()
+    rig.metrics.values["error_rate"] = 60.0
+    for _ in range(4):
+        await rig.tick(0.9)
+    assert rig.shares() == {0.0}
+    rollout = await rig.rollout()
+    assert rollout.rollback is not None and rollout.rollback.by == "trigger"

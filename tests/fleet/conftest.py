@@ -37,7 +37,7 @@ async def until(condition: Callable[[], bool], timeout: float = 5.0) -> None:
 
 
 def wait_for(condition: Callable[[], bool], what: str) -> None:
-    end = time.monotonic() + 5
+    end = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < end, what
         time.sleep(0.005)
@@ -228,14 +228,20 @@ async def router(boxes: Boxes, faulty: Faulty) -> AsyncIterator[FleetRouter]:
 
 @dataclass
 class Sshd:
+    """A real sshd on loopback addresses, at most 16 of them, each of which stands for a host."""
+
     root: Path
     addresses: list[str]
     port: int = 2022
     public: str = ""  # its host key
+    process: subprocess.Popen[bytes] | None = None
 
     def authorize(self, line: str) -> None:
         with open(self.root / "authorized_keys", "a") as keys:
             keys.write(line)
+
+    def known_lines(self) -> str:
+        return "".join(f"[{one}]:{self.port} {self.public}\n" for one in self.addresses)
 
     @property
     def key_file(self) -> str:
@@ -245,30 +251,41 @@ class Sshd:
     def known_hosts(self) -> str:
         return str(self.root / "known_hosts")
 
+    def start(self) -> Sshd:
+        """Keys are made at the first start, and kept."""
+        root = self.root
+        if not self.public:
+            host_key, user_key = (asyncssh.generate_private_key("ssh-ed25519") for _ in range(2))
+            host_key.write_private_key(root / "host_key")
+            user_key.write_private_key(root / "user_key")
+            user_key.write_public_key(root / "authorized_keys")
+            self.public = host_key.export_public_key().decode().strip()
+        (root / "known_hosts").write_text(self.known_lines())
+        for name in ("host_key", "user_key"):
+            (root / name).chmod(0o600)
+        lines = [f"ListenAddress {one}:{self.port}" for one in self.addresses]
+        lines += [f"HostKey {root}/host_key", f"AuthorizedKeysFile {root}/authorized_keys"]
+        lines += ["StrictModes no", "UsePAM no", f"PidFile {root}/pid", "PermitRootLogin yes", "LogLevel FATAL"]
+        lines += ["MaxStartups 300", "PerSourceMaxStartups none"]  # here many hosts are one server
+        lines += ["SetEnv SHLVL=2"]  # or bash reads the tester's own ~/.bashrc for every command
+        (root / "sshd_config").write_text("\n".join(lines) + "\n")
+        if os.geteuid() == 0:
+            Path("/run/sshd").mkdir(exist_ok=True)  # sshd as root does not start without it
+        self.process = subprocess.Popen(["/usr/sbin/sshd", "-D", "-e", "-f", f"{root}/sshd_config"])
+        wait_for(lambda: all(listening((one, self.port)) for one in self.addresses), "sshd did not start")
+        return self
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(30)
+
 
 @pytest.fixture(scope="session")
 def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
-    server = Sshd(tmp_path_factory.mktemp("sshd"), [address() for _ in range(3)])
-    host_key, user_key = (asyncssh.generate_private_key("ssh-ed25519") for _ in range(2))
-    host_key.write_private_key(server.root / "host_key")
-    user_key.write_private_key(server.root / "user_key")
-    user_key.write_public_key(server.root / "authorized_keys")
-    public = server.public = host_key.export_public_key().decode().strip()
-    (server.root / "known_hosts").write_text("".join(f"[{one}]:{server.port} {public}\n" for one in server.addresses))
-    for name in ("host_key", "user_key"):
-        (server.root / name).chmod(0o600)
-    lines = [f"ListenAddress {one}:{server.port}" for one in server.addresses]
-    lines += [f"HostKey {server.root}/host_key", f"AuthorizedKeysFile {server.root}/authorized_keys"]
-    lines += ["StrictModes no", "UsePAM no", f"PidFile {server.root}/pid", "PermitRootLogin yes", "LogLevel ERROR"]
-    lines += ["SetEnv SHLVL=2"]  # or bash reads the tester's own ~/.bashrc for every command
-    (server.root / "sshd_config").write_text("\n".join(lines) + "\n")
-    if os.geteuid() == 0:
-        Path("/run/sshd").mkdir(exist_ok=True)  # sshd as root does not start without it
-    process = subprocess.Popen(["/usr/sbin/sshd", "-D", "-e", "-f", f"{server.root}/sshd_config"])
-    wait_for(lambda: all(listening((one, server.port)) for one in server.addresses), "sshd did not start")
+    server = Sshd(tmp_path_factory.mktemp("sshd"), [address() for _ in range(3)]).start()
     yield server
-    process.terminate()
-    process.wait(5)
+    server.stop()
 
 
 @pytest.fixture

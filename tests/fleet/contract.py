@@ -39,6 +39,14 @@ class Harness(ABC):
     @abstractmethod
     def mend(self, name: str) -> None: ...
     @abstractmethod
+    def requests(self) -> list[tuple[str, str]]:
+        """(verb, host) of every request that was sent so far."""
+
+    @abstractmethod
+    def forgets(self, name: str) -> None:
+        """What was put ready on the host beforehand is lost."""
+
+    @abstractmethod
     async def served(self, name: str) -> Serving | None: ...
 
     async def weights(self) -> list[float | None]:
@@ -150,6 +158,25 @@ class FleetContract:
         fleet.mend(fleet.names[0])
         assert (await fleet.router.roll_back(target)).outcome is Outcome.DONE
         assert await fleet.weights() == [0.0] * 3
+
+    async def test_the_way_back_is_ready_on_every_host_before_anything_goes_live(self, fleet: Harness) -> None:
+        await fleet.router.shift(fleet.target(1, 1.0))
+        sent = fleet.requests()
+        verbs = [verb for verb, _ in sent]
+        assert sorted(sent) == sorted((verb, name) for verb in ("ready", "stage", "commit") for name in fleet.names)
+        assert max(n for n, verb in enumerate(verbs) if verb == "ready") < verbs.index("commit")
+        await fleet.router.shift(fleet.target(2, 10.0))
+        assert {verb for verb, _ in fleet.requests()[len(sent) :]} == {"stage", "commit"}, "it is ready still"
+        sent = fleet.requests()
+        assert (await fleet.router.roll_back(fleet.target(3, mode="stable"))).outcome is Outcome.DONE
+        assert sorted(fleet.requests()[len(sent) :]) == [("apply", name) for name in fleet.names]
+
+    async def test_a_lost_way_back_is_put_there_again(self, fleet: Harness) -> None:
+        await fleet.router.shift(fleet.target(1, 1.0))
+        fleet.forgets(fleet.names[1])
+        sent = len(fleet.requests())
+        assert (await fleet.router.shift(fleet.target(2, 10.0))).outcome is Outcome.DONE
+        assert [name for verb, name in fleet.requests()[sent:] if verb == "ready"] == [fleet.names[1]]
 
     async def test_superseded_between_stage_and_commit_changes_nothing(self, fleet: Harness) -> None:
         await fleet.router.shift(fleet.target(1, 1.0))

@@ -49,6 +49,13 @@ class RealHarness(Harness):
         (self.boxes[name].root / "conf.d" / "person.conf").unlink(missing_ok=True)
         os.kill(self.boxes[name].master, signal.SIGCONT)
 
+    def requests(self) -> list[tuple[str, str]]:
+        return list(self.faulty.calls)
+
+    def forgets(self, name: str) -> None:
+        for kept in self.boxes[name].state.glob("*.back"):
+            kept.unlink()
+
     async def served(self, name: str) -> Serving | None:
         return await ask(self.boxes[name])
 
@@ -90,6 +97,12 @@ class FakeHarness(Harness):
 
     def mend(self, name: str) -> None:
         self.fake.mend(name)
+
+    def requests(self) -> list[tuple[str, str]]:
+        return [(verb, host) for verb, host, _, _ in self.fake.calls]
+
+    def forgets(self, name: str) -> None:
+        self.fake.memory.boxes[name].services[SERVICE].back = ""
 
     async def served(self, name: str) -> Serving | None:
         return self.fake.served(name, SERVICE)

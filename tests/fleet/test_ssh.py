@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import signal
 from collections.abc import AsyncIterator
@@ -17,7 +16,8 @@ from bot.fleet.router import FleetRouter
 from bot.fleet.ssh import SshTransport
 from bot.fleet.target import HostState, Outcome
 from bot.fleet.transport import AuthFailed, HostKeyRejected, Unreachable, script
-from tests.fleet.conftest import SERVICE, Box, Boxes, Sshd, address, until
+from tests.fleet.conftest import SERVICE, Box, Boxes, Sshd, until
+from tests.fleet.proxy import Proxy
 
 
 @pytest.fixture
@@ -90,40 +90,6 @@ async def test_many_verbs_share_one_connection(ssh_boxes: Boxes, transport: SshT
     assert len(transport._links) == 1
 
 
-class Proxy:
-    """A TCP relay in front of sshd that can cut every connection at once."""
-
-    def __init__(self, port: int, behind: tuple[str, int]) -> None:
-        self.place, self.behind = (address(), port), behind
-        self.writers: list[asyncio.StreamWriter] = []
-
-    async def __aenter__(self) -> Proxy:
-        self.server = await asyncio.start_server(self._relay, *self.place)
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self.cut()
-        self.server.close()
-
-    def cut(self) -> None:
-        for writer in self.writers:
-            writer.transport.abort()
-        self.writers.clear()
-
-    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        far_reader, far_writer = await asyncio.open_connection(*self.behind)
-        self.writers += [writer, far_writer]
-
-        async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-            with contextlib.suppress(OSError):
-                while data := await source.read(65536):
-                    sink.write(data)
-                    await sink.drain()
-            sink.close()
-
-        await asyncio.gather(pump(reader, far_writer), pump(far_reader, writer))
-
-
 @pytest.fixture
 async def proxied(box: Box, sshd: Sshd, tmp_path: Path) -> AsyncIterator[tuple[Box, Proxy, SshTransport]]:
     async with Proxy(sshd.port, (sshd.addresses[0], sshd.port)) as proxy:
@@ -178,5 +144,8 @@ async def test_the_forced_command_takes_only_the_verbs(ssh_boxes: Boxes, sshd: S
     options = {"known_hosts": sshd.known_hosts, "client_keys": [str(tmp_path / "key")], "port": sshd.port}
     async with asyncssh.connect(host.address, **options) as connection:
         for command in ("id", None, "sh -c 'id' rollout-host a b c d e 100 remove x", "rollout-host ; id"):
-            done = await connection.run(command, check=False)
-            assert done.exit_status == 1 and '"code":"usage"' in str(done.stdout) and "uid=" not in str(done.stdout)
+            sent = f"0 a b c d e 100 remove {SERVICE}\n0 id\n0 $(id)\nid\n"
+            done = await connection.run(command, input=sent, check=False)
+            lines = str(done.stdout).splitlines()
+            assert len(lines) == 4 and all(line.startswith("1 {") and '"code":"usage"' in line for line in lines)
+            assert "uid=" not in str(done.stdout)

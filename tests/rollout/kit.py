@@ -31,6 +31,7 @@ from bot.rollout.plan import (
     Plan,
     ShareRule,
     Stage,
+    StepDownRule,
     Traffic,
 )
 from bot.rollout.waves import counting, hosts_up_to, watched_since, watched_stage
@@ -118,6 +119,9 @@ SHARE = plan("share", metrics=(*METRICS, HITS), share=ShareRule("hits", 1.0, 45.
 
 
 WAVES = plan("waves", fleet=FleetPlan("local", (Host("h1", wave=1), Host("h2"), Host("h3")), wave_bake=30.0))
+
+
+STEPPED = plan("steps", step_down=StepDownRule((50.0, 10.0, 1.0), 60.0))
 
 
 def with_stage(of: Plan, name: str, **changes: object) -> Plan:
@@ -359,6 +363,12 @@ def _rolling_back() -> Flow:
     return flow
 
 
+def _stepping_down() -> Flow:
+    flow = Flow(plan=STEPPED).to_baking("all")
+    flow.act(it.RollBack(EVE, "slowly", gradual=True))
+    return flow
+
+
 def _rolled_back() -> Flow:
     flow = _rolling_back()
     flow.restored()
@@ -393,6 +403,7 @@ SITUATIONS: dict[str, Callable[[], Flow]] = {
     "held_expired": _held_expired,
     "held_plan": _held_plan,
     "watching": lambda: Flow().to_baking("all").bake(),
+    "stepping_down": _stepping_down,
     "rolling_back": _rolling_back,
     "rolled_back": _rolled_back,
     "cancelled": _cancelled,

@@ -29,6 +29,7 @@ from tests.rollout.kit import (
     PLAN,
     SHARE,
     SKEWED,
+    STEPPED,
     WAVES,
     YES,
     Reading,
@@ -46,6 +47,7 @@ PLANS = (
     FLIP,
     SHARE,
     WAVES,
+    STEPPED,
 )
 READINGS = st.sampled_from(
     [
@@ -103,9 +105,9 @@ class Machine(RuleBasedStateMachine):
     def promote(self, by: Person, reason: str) -> None:
         self.world.submit(it.Promote(by, reason))
 
-    @rule(by=OPERATORS)
-    def roll_back(self, by: Person) -> None:
-        self.world.submit(it.RollBack(by, "it smells"))
+    @rule(by=OPERATORS, gradual=st.booleans())
+    def roll_back(self, by: Person, gradual: bool) -> None:
+        self.world.submit(it.RollBack(by, "it smells", gradual))
 
     @rule(by=OPERATORS, back=st.booleans())
     def pause(self, by: Person, back: bool) -> None:

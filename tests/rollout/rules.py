@@ -17,6 +17,8 @@ from bot.rollout.model import FINAL, ServiceState, Status, Verdict
 from bot.rollout.plan import Plan
 from tests.rollout.kit import ELIGIBLE, NO, YES
 
+MOVES = (ev.ShiftOrdered, ev.WaveOrdered, ev.StepDownOrdered)
+
 
 class Broken(AssertionError):
     """A rule was broken; the number is DESIGN §6's, or a word."""
@@ -82,6 +84,9 @@ class Rules:
 
     def _way_back(self, before: ServiceState, intent: it.RollBack, decision: tuple[ev.Event, ...] | Refusal) -> None:
         r = before.rollout
+        if intent.gradual:
+            self._downward(before, decision)
+            return
         over = r is None or r.status in (Status.ROLLED_BACK, Status.CANCELLED, Status.ROLLING_BACK)
         nobody = intent.actor.known and (intent.actor.bot or intent.actor.deactivated or intent.actor.external)
         if over or nobody:
@@ -95,6 +100,22 @@ class Rules:
             state = evolve(state, event)
             wanted += [e for e in follow(event, state) if isinstance(e, fx.RestoreTraffic)]
         hold_to(bool(wanted) == r.touched, "3", "a rollback that restores nothing")
+
+    def _downward(self, before: ServiceState, decision: tuple[ev.Event, ...] | Refusal) -> None:
+        """What is asked for in steps comes to a step below what is served, to a rollback, or to nothing at all."""
+        if not isinstance(decision, Refusal):
+            kinds = [type(e) for e in decision]
+            hold_to(kinds in ([ev.StepDownOrdered], [ev.RollbackOrdered]), "3", f"{before.rollout} came to {decision}")
+
+    def _step(self, state: ServiceState, event: ev.StepDownOrdered, intent: it.Intent) -> None:
+        r = state.rollout
+        assert r is not None
+        record = r.record(r.live_stage)
+        served = r.step_down.share if r.step_down and r.status is Status.STEPPING_DOWN else record and record.weight
+        hold_to(served is not None and event.weight < served, "1", f"a step down to {event.weight} from {served}")
+        by_person = isinstance(intent, it.RollBack) and intent.gradual and event.step == 1
+        hold_to(by_person or isinstance(intent, it.Tick), "3", f"stepping down because of {intent}")
+        hold_to(bool(event.reason.strip()), "10", "stepping down for no reason")
 
     def _tripped(self, before: ServiceState, intent: it.ReportBoard, decision: tuple[ev.Event, ...]) -> None:
         r = before.active
@@ -123,7 +144,7 @@ class Rules:
     def _effects(self, event: ev.Event, effects: tuple[Effect, ...]) -> None:
         shifts = any(isinstance(e, fx.ShiftTraffic) for e in effects)
         restores = any(isinstance(e, fx.RestoreTraffic) for e in effects)
-        hold_to(shifts == isinstance(event, ev.ShiftOrdered | ev.WaveOrdered), "1", f"traffic moves because of {event}")
+        hold_to(shifts == isinstance(event, MOVES), "1", f"traffic moves because of {event}")
         hold_to(restores == isinstance(event, ev.RollbackOrdered), "3", f"{event} restores {restores}")
 
     # --- 1, 2, 3, 4 and the fencing token
@@ -152,6 +173,9 @@ class Rules:
                 self._ordered(state, event, last, now, plan)
             case ev.WaveOrdered():
                 self._wave(state, event, plan)
+            case ev.StepDownOrdered():
+                self._grows(event.generation, state)
+                self._step(state, event, intent)
             case ev.RollbackOrdered():
                 self._grows(event.generation, state)
             case ev.GenerationSeen():

@@ -71,6 +71,11 @@ def long_story() -> list[tuple[ev.Event, ServiceState, tuple[Effect, ...]]]:
 
     flows.append(Flow(plan=WAVES).to_baking("internal"))
 
+    flow = situation("stepping_down")
+    flow.shifted()
+    flow.tick(60)
+    flows.append(flow)
+
     flow = Flow(plan=FLIP).to_baking("all").bake()
     flow.tick(900)
     flows.append(flow)
@@ -101,7 +106,7 @@ def test_traffic_moves_only_because_it_was_ordered() -> None:
     for event, state, effects in STORY:
         shifts = [e for e in effects if isinstance(e, fx.ShiftTraffic)]
         restores = [e for e in effects if isinstance(e, fx.RestoreTraffic)]
-        assert bool(shifts) == isinstance(event, ev.ShiftOrdered | ev.WaveOrdered)
+        assert bool(shifts) == isinstance(event, ev.ShiftOrdered | ev.WaveOrdered | ev.StepDownOrdered)
         assert bool(restores) == isinstance(event, ev.RollbackOrdered)
         if isinstance(event, ev.ShiftOrdered):
             assert state.rollout
@@ -152,6 +157,7 @@ def test_the_channel_hears_of_failures_rollbacks_and_the_end_only() -> None:
         assert tells[0].seq == state.seq
         assert tells[0].event == event
         expected = bool(event.pending) if isinstance(event, ev.HostsRestored) else kind in BROADCAST
+        expected = event.step == 1 if isinstance(event, ev.StepDownOrdered) else expected
         assert tells[0].broadcast == expected, kind
 
 
@@ -160,7 +166,7 @@ def test_an_asking_is_shown_whenever_it_changes_and_once_it_is_over() -> None:
         shown = [e for e in effects if isinstance(e, fx.ShowApproval)]
         if type(event).__name__ in SHOWN:
             assert [(s.stage, s.attempt) for s in shown] == [(event.stage, event.attempt)]  # type: ignore[union-attr]
-        elif isinstance(event, ev.RollbackOrdered | ev.RolloutCancelled):
+        elif isinstance(event, ev.RollbackOrdered | ev.RolloutCancelled) or (getattr(event, "step", 0) == 1 and shown):
             assert state.rollout and state.rollout.approval
             assert [(s.stage, s.attempt) for s in shown] == [
                 (state.rollout.approval.stage, state.rollout.approval.attempt)

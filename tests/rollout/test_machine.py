@@ -12,7 +12,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from bot.rollout import approval, decide, gate, share
 from bot.rollout import events as ev
-from bot.rollout.deciding import boards, common, reactions, reports
+from bot.rollout.deciding import boards, common, reactions, reports, stepping
 from bot.rollout.intents import Refusal, refuse
 from bot.rollout.model import ServiceState, Status, Verdict
 from bot.rollout.plan import OnVerdict
@@ -245,10 +245,25 @@ def restoring_gives_more(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(reports, "order_shift", order)
 
 
+def down_is_up(patch: pytest.MonkeyPatch) -> None:
+    real = stepping._order
+    patch.setattr(stepping, "_order", lambda *given: replace(real(*given), weight=99.0))
+
+
+def a_way_down_has_no_way_back(patch: pytest.MonkeyPatch) -> None:
+    real = decide._roll_back
+
+    def back(state: ServiceState, *more: Any) -> Any:
+        down = state.rollout is not None and state.rollout.status is Status.STEPPING_DOWN
+        return refuse("stepping_down_already") if down else real(state, *more)
+
+    patch.setattr(decide, "_roll_back", back)
+
+
 MUTANTS: dict[str, tuple[Patch, str]] = {
     patch.__name__: (patch, rule)
     for rule, patches in {
-        "1": (next_weight, restoring_gives_more),
+        "1": (next_weight, restoring_gives_more, down_is_up),
         "trigger": (triggers_sleep_unless_baking,),
         "2": (
             own_approval,
@@ -262,7 +277,7 @@ MUTANTS: dict[str, tuple[Patch, str]] = {
         ),
         "wave": (waves_follow_at_once, waves_follow_blindly),
         "fence": (same_generation, rollback_below_what_was_seen),
-        "3": (two_at_once, no_way_back_while_paused, cancel_for_rollback),
+        "3": (two_at_once, no_way_back_while_paused, cancel_for_rollback, a_way_down_has_no_way_back),
         "4": (
             too_little_passes,
             blind_passes,

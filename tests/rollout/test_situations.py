@@ -83,6 +83,7 @@ INTENTS: dict[str, Make] = {
     "force": lambda f: it.Promote(ANN, "we must"),
     "force_without_reason": lambda f: it.Promote(ANN, "  "),
     "rollback": lambda f: it.RollBack(EVE, "it smells"),
+    "step_down": lambda f: it.RollBack(EVE, "slowly", gradual=True),
     "pause": lambda f: it.Pause(ANN),
     "resume": lambda f: it.Resume(ANN),
     "retry": lambda f: it.Retry(ANN),
@@ -145,7 +146,16 @@ TABLE: dict[str, tuple[str, dict[str, str]]] = {
         {"none": "nothing_to_roll_back", "rolled_back": "nothing_to_roll_back", "cancelled": "nothing_to_roll_back"}
         | {"awaiting": "RolloutCancelled", "rolling_back": "rolling_back_already"},
     ),
-    "pause": ("RolloutPaused", OVER | {"rolling_back": "rolling_back_already"}),
+    "step_down": (
+        "no_step_down",
+        {"none": "nothing_to_step_down", "rolled_back": "nothing_to_step_down", "cancelled": "nothing_to_step_down"}
+        | {"completed": "nothing_to_step_down", "rolling_back": "rolling_back_already"}
+        | {"stepping_down": "stepping_down_already"},
+    ),
+    "pause": (
+        "RolloutPaused",
+        OVER | {"rolling_back": "rolling_back_already", "stepping_down": "rolling_back_already"},
+    ),
     "resume": ("not_paused", OVER),
     "retry": (
         "not_held",
@@ -162,15 +172,23 @@ TABLE: dict[str, tuple[str, dict[str, str]]] = {
         {"none": "asking_over", "rolled_back": "asking_over", "cancelled": "asking_over", "completed": "asking_over"}
         | {"awaiting": APPROVED, "awaiting_2nd": APPROVED},
     ),
-    "shift_done": ("", OVER | {"shifting": "ShiftDone", "shifting_2nd": "ShiftDone"}),
-    "shift_failed": ("", OVER | {"shifting": "ShiftFailed", "shifting_2nd": "ShiftFailed"}),
+    "shift_done": ("", OVER | {"shifting": "ShiftDone", "shifting_2nd": "ShiftDone", "stepping_down": "StepDownDone"}),
+    "shift_failed": ("", OVER | {"shifting": "ShiftFailed", "shifting_2nd": "ShiftFailed", "stepping_down": RESTORE}),
     "stale_shift": ("", OVER),
     "restored": ("", OVER | {"rolling_back": "HostsRestored RolledBack"}),
     "pending": ("", OVER | {"rolling_back": "HostsRestored"}),
     "stale_rollback": ("", OVER),
     "drift": (
         "DriftFound",
-        {"none": "", "awaiting": "", "shifting": "", "shifting_2nd": "", "wave": "", "rolling_back": ""}
+        {
+            "none": "",
+            "awaiting": "",
+            "shifting": "",
+            "shifting_2nd": "",
+            "wave": "",
+            "rolling_back": "",
+            "stepping_down": "",
+        }
         | {"rolled_back": "", "cancelled": "", "completed": ""},
     ),
     "stale_drift": ("", {}),
@@ -227,7 +245,7 @@ PAUSED = {
 }
 
 
-@pytest.mark.parametrize("where", [n for n in ACTIVE if n != "rolling_back"])
+@pytest.mark.parametrize("where", [n for n in ACTIVE if n not in ("rolling_back", "stepping_down")])
 def test_paused_nothing_moves_but_backwards(where: str) -> None:
     flow = situation(where)
     flow.act(it.Pause(ANN, "lunch"))

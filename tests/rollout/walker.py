@@ -22,6 +22,7 @@ from tests.rollout.kit import (
     NAN,
     NO,
     SKEWED,
+    STEPPED,
     YES,
     Reading,
 )
@@ -82,6 +83,15 @@ def roll_back(world: World, rng: random.Random) -> None:
     world.submit(it.RollBack(rng.choice(EVERYBODY), "it smells"))
 
 
+def step_down(world: World, rng: random.Random) -> None:
+    """Under any plan: only one has steps. Then what comes of it, for a while."""
+    if rng.random() < 0.5:
+        world.plan = STEPPED
+    world.submit(it.RollBack(rng.choice(TEAM), "slowly", gradual=True))
+    for _ in range(rng.randint(0, 8)):
+        world.onward()
+
+
 def start(world: World, rng: random.Random) -> None:
     world.start("2.0.0", rng.choice((*TEAM, EVE)))
 
@@ -123,6 +133,7 @@ WEIGHTS: dict[Act, int] = {
     operate: 8,
     answer: 4,
     roll_back: 1,
+    step_down: 2,
     start: 3,
     perform: 8,
     by_hand: 5,

@@ -17,7 +17,7 @@ from bot.rollout.evolve import evolve, fold
 from bot.rollout.follow import follow
 from bot.rollout.intents import Reaction, Refusal
 from bot.rollout.model import Board, Rollout, ServiceState, Status
-from bot.rollout.plan import Plan
+from bot.rollout.plan import ApprovalRule, Plan, Stage
 from bot.rollout.waves import hosts_up_to, watched_since, watched_stage
 from tests.rollout.kit import ANN, BEN, BOT, EVE, GOOD, HOSTS, INI, INTERVAL, PLAN, T0, YES, Reading
 from tests.rollout.rules import Broken, Rules, hold_to
@@ -151,7 +151,9 @@ class World:
         earlier = hosts_up_to(r, effect.wave - 1) if effect.wave > 1 else ()
         outcome = self._refused(effect, r, hosts)
         if not outcome:
-            target = forward(r, self.plan, self.plan.stage(effect.stage), effect.generation)
+            own = Stage(effect.stage, 0.0, 0.0, (), ApprovalRule(), weight=effect.weight or 0.0)
+            stage = own if effect.weight is not None else self.plan.stage(effect.stage)
+            target = forward(r, self.plan, stage, effect.generation)
             for host in hosts[: swapped if fails else None]:
                 host.take(effect.generation, target.weight)
             outcome = "partial" if fails else ""
@@ -244,6 +246,8 @@ class World:
             self.react(Reaction(INI, YES), Reaction(ANN, YES), Reaction(BEN, YES))
         elif r.status is Status.BAKING or r.baking_wave:
             self.evaluate(GOOD)
+        elif r.status is Status.STEPPING_DOWN:
+            self.tick(60.0)
         elif r.status is Status.PASSED:
             self.submit(it.Promote(ANN))
         elif r.status is Status.HELD:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from bot.fleet import nginx
 from bot.fleet.router import FleetRouter
 from bot.fleet.target import HostReading, HostState, Serving, Target
-from bot.fleet.verbs import DEPOSED, FENCED, UNREACHABLE, Answer, Order
+from bot.fleet.verbs import DEPOSED, FENCED, NO_WAY_BACK, UNREACHABLE, Answer, Order
 from bot.rollout.plan import Host
 from tests.simulation.loop import WORLD, context_of
 
@@ -61,6 +61,7 @@ class SimHost:
     staged: dict[int, str] = field(default_factory=dict)
     before: dict[int, str] = field(default_factory=dict)
     seen: tuple[Key, str] = ((0, 0), "")
+    back: str = ""  # sha256 of the way back that is ready
     pending: tuple[str, int] | None = None
     wanted: int = 0  # the highest generation of an apply that waits for the lock
     boots: int = 0
@@ -80,7 +81,7 @@ class SimHost:
     def well(self) -> bool:
         return self.reachable and self.running and self.tests_well and self.reloads and not self.slow and not self.lossy
 
-    async def run(self, verb: str, key: Key, text: str) -> Answer | HostReading | None:
+    async def run(self, verb: str, key: Key, text: str, back: str = "") -> Answer | HostReading | None:
         """None: the host went down, there will be no answer."""
         boots = self.boots
         if verb == "apply":
@@ -95,11 +96,22 @@ class SimHost:
                 return None
             if verb == "read":
                 return self.reading()
+            if verb == "stage" and back != self.back and not self._fence(key):
+                return self._no(NO_WAY_BACK, key[0], "the way back is not here; send it first")
             return await getattr(self, f"_{verb}")(key, text)
         except Rebooted:
             return None
         finally:
             self.lock.release()
+
+    async def _ready(self, key: Key, text: str) -> Answer:
+        refused = self._fence(key)
+        if refused:
+            return refused
+        if not self.tests_well:
+            return self._no("test", key[0], "nginx -t: [emerg] simulated")
+        self.back = digest(text)
+        return Answer(True, True, "ok")
 
     async def _stage(self, key: Key, text: str, apply: bool = False) -> Answer:
         generation = key[0]
@@ -304,8 +316,11 @@ class SimVerbs:
         self._world = world
         self._deadline = deadline
 
-    async def stage(self, host: Host, order: Order, text: str) -> Answer:
-        return await self._ask(host, "stage", order, text)
+    async def ready(self, host: Host, order: Order, text: str) -> Answer:
+        return await self._ask(host, "ready", order, text)
+
+    async def stage(self, host: Host, order: Order, text: str, back: str) -> Answer:
+        return await self._ask(host, "stage", order, text, back)
 
     async def commit(self, host: Host, order: Order) -> Answer:
         return await self._ask(host, "commit", order)
@@ -327,14 +342,16 @@ class SimVerbs:
     async def aclose(self) -> None:
         """Nothing to close."""
 
-    async def _ask(self, host: Host, verb: str, order: Order, text: str = "") -> Answer:
+    async def _ask(self, host: Host, verb: str, order: Order, text: str = "", back: str = "") -> Answer:
         key = (order.generation, order.epoch)
-        answer = await self._send(self._world.hosts[host.name], verb, key, text)
+        answer = await self._send(self._world.hosts[host.name], verb, key, text, back)
         if isinstance(answer, Answer):
             return answer
         return Answer(False, code=UNREACHABLE if answer else "unknown", error=f"{host.name}: no answer to {verb}")
 
-    async def _send(self, host: SimHost, verb: str, key: Key, text: str) -> Answer | HostReading | str | None:
+    async def _send(
+        self, host: SimHost, verb: str, key: Key, text: str, back: str = ""
+    ) -> Answer | HostReading | str | None:
         """What the host answered; None: no answer came; a word: it cannot be reached."""
         world, net = self._world, self._world.net
         if not host.reachable:
@@ -349,7 +366,7 @@ class SimVerbs:
         )
 
         async def there() -> None:
-            done = await host.run(verb, key, text)
+            done = await host.run(verb, key, text, back)
             if done is not None and lost != 2 and host.reachable:
                 world.loop.call_later(net.seconds(0.1) + host._slowness(), arrive, done, context=context_of(WORLD))
 

@@ -8,6 +8,7 @@ from bot.rollout.intents import AnswerDrift, Refusal, ReportFleet, ReportRollbac
 from bot.rollout.model import DriftedHost, Rollout, ServiceState, Status
 from bot.rollout.plan import Plan
 
+MOVING = (Status.SHIFTING, Status.STEPPING_DOWN, Status.ROLLING_BACK)  # the hosts are not all as last read back
 RESTORABLE = (Status.BAKING, Status.HELD, Status.PASSED, Status.AWAITING_APPROVAL, Status.WATCHING)
 
 
@@ -41,7 +42,7 @@ def fleet(state: ServiceState, report: ReportFleet, now: float) -> tuple[ev.Even
         generation = max(state.generation, report.highest_generation) + 1
         was = r.rollback
         return (*seen, ev.RollbackOrdered(generation, was.by, was.reason, was.trigger, r.stage, now))
-    if r is None or not r.live_generation or r.status in (Status.SHIFTING, Status.ROLLING_BACK):
+    if r is None or not r.live_generation or r.status in MOVING:
         return seen
     if report.for_generation != state.live_generation:
         return seen  # read before a shift that has come since

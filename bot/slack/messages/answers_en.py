@@ -20,6 +20,16 @@ ANSWERS: dict[str, str] = {
     "refuse.nothing_to_roll_back": "There is nothing of {service} to roll back: no rollout runs and the last one "
     "was taken "
     "back. `/rollout status` shows what serves.",
+    "refuse.nothing_to_step_down": "No rollout of {service} is running that could go back in steps: "
+    "`/rollout rollback {service}` goes back at once.",
+    "refuse.no_step_down": "The plan of {service} has no steps to go back by: `/rollout rollback {service}` goes back "
+    "at once, or add `rollback: steps` to its YAML.",
+    "refuse.step_down_without_reason": "`--gradual` needs a reason: it goes into the record. In an emergency "
+    "`/rollout rollback {service}` needs none and goes back at once.",
+    "refuse.cannot_step_down": "{service} cannot go back in steps now (no traffic yet, hosts being changed, drift, or "
+    "a changed plan): `/rollout rollback {service}` goes back at once.",
+    "refuse.stepping_down_already": "It is already going back to {version} in steps: `/rollout rollback {service}` "
+    "goes back at once.",
     "refuse.rolling_back_already": "It is already going back to {version}: the card shows which hosts are back.",
     "refuse.may_not_roll_back": "Bots, deactivated and external users may not roll back: ask any member of the "
     "channel.",
@@ -136,6 +146,9 @@ ANSWERS: dict[str, str] = {
     "done.started.short": "✅ The rollout has started. The card is in the channel.",
     "done.promoted": "✅ {service} goes on: now at stage {stage}; the channel asks for its approval.",
     "done.promoted.short": "✅ It goes on; the channel has the approval request.",
+    "done.stepping_down": "📉 {service} goes back to {stable_version} in steps. At once instead: "
+    "`/rollout rollback {service}`.",
+    "done.stepping_down.short": "📉 It goes back in steps. At once instead: `/rollout rollback`.",
     "done.rolling_back": "⏪ {service} goes back to {stable_version}; the card shows each host.",
     "done.rolling_back.short": "⏪ It goes back; the card shows each host.",
     "done.paused": "⏸️ {service} is paused; triggers still act. On with `/rollout resume {service}`.",

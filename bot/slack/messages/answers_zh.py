@@ -17,6 +17,14 @@ ANSWERS: dict[str, str] = {
     "refuse.salt_without_sticky": "只有粘性策略才用盐值选定谁先用，本计划的策略是 {strategy}：请去掉 `--sticky-salt`。",
     "refuse.nothing_to_roll_back": "{service} 没有可回滚的：没有进行中的发布，上一次也已撤回。"
     "`/rollout status` 可看现在的版本。",
+    "refuse.nothing_to_step_down": "{service} 没有进行中的发布可以逐步回退：`/rollout rollback {service}` 立即回滚。",
+    "refuse.no_step_down": "{service} 的计划没有写逐步回退的步骤：`/rollout rollback {service}` 立即回滚，"
+    "或在它的 YAML 中加上 `rollback: steps`。",
+    "refuse.step_down_without_reason": "`--gradual` 必须写原因：它会写进记录。紧急时用 `/rollout rollback {service}`，"
+    "无需原因，立即回滚。",
+    "refuse.cannot_step_down": "{service} 现在不能逐步回退（尚无流量、主机正在改动、有漂移或计划已变更）："
+    "`/rollout rollback {service}` 立即回滚。",
+    "refuse.stepping_down_already": "已经在逐步回到 {version}：`/rollout rollback {service}` 立即回滚。",
     "refuse.rolling_back_already": "已经在回到 {version}：卡片上可看哪些主机已恢复。",
     "refuse.may_not_roll_back": "机器人、已停用和外部用户不能回滚：请找频道中的任何成员。",
     "refuse.paused": "{rollout} 已被 {by} 暂停：先 `/rollout resume {service}`。",
@@ -118,6 +126,8 @@ ANSWERS: dict[str, str] = {
     "done.started.short": "✅ 发布已发起。卡片在频道里。",
     "done.promoted": "✅ {service} 继续推进：现在到阶段 {stage}，审批请求在频道里。",
     "done.promoted.short": "✅ 继续推进；审批请求在频道里。",
+    "done.stepping_down": "📉 {service} 正在逐步回到 {stable_version}。要立即回滚：`/rollout rollback {service}`。",
+    "done.stepping_down.short": "📉 正在逐步回退。要立即回滚：`/rollout rollback`。",
     "done.rolling_back": "⏪ {service} 正在回到 {stable_version}；卡片上可看每台主机。",
     "done.rolling_back.short": "⏪ 正在回滚；卡片上可看每台主机。",
     "done.paused": "⏸️ {service} 已暂停；触发器仍会动作。用 `/rollout resume {service}` 继续。",

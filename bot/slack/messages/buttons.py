@@ -12,7 +12,7 @@ from bot.slack.messages.scene import Scene
 
 def of(s: Scene) -> list[Block]:
     r = s.r
-    if r.status is Status.COMPLETED:
+    if r.status in (Status.COMPLETED, Status.STEPPING_DOWN):
         return [_roll_back(s)]
     if not r.active or r.status is Status.ROLLING_BACK:
         return []

@@ -21,7 +21,17 @@ from bot.slack.messages.scene import Scene
 from bot.slack.messages.words import Lang, Words
 
 DoneKind = Literal[
-    "started", "promoted", "rolling_back", "paused", "resumed", "retried", "noted", "adopted", "restored", "cancelled"
+    "started",
+    "promoted",
+    "rolling_back",
+    "stepping_down",
+    "paused",
+    "resumed",
+    "retried",
+    "noted",
+    "adopted",
+    "restored",
+    "cancelled",
 ]
 
 

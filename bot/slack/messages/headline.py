@@ -34,6 +34,7 @@ _GLYPHS = {
     Status.PASSED: "✅",
     Status.HELD: "✋",
     Status.WATCHING: "👀",
+    Status.STEPPING_DOWN: "📉",
     Status.ROLLING_BACK: "⏪",
     Status.ROLLED_BACK: "↩️",
     Status.CANCELLED: "⛔",
@@ -70,6 +71,8 @@ def _state(s: Scene) -> Mrkdwn:
         case Status.WATCHING:
             until = w.moment(r.watch_until, s.now) if r.watch_until is not None else Mrkdwn("–")
             return s.say("state.watching", version=outside(r.version, 40), until=until)
+        case Status.STEPPING_DOWN:
+            return s.say("state.stepping_down", version=outside(r.stable_version, 40), steps=steps_down(s))
         case Status.ROLLING_BACK:
             return s.say("state.rolling_back", version=outside(r.stable_version, 40), hosts=hosts_back(s, r.rollback))
     return s.say(
@@ -102,6 +105,15 @@ def _baking(s: Scene) -> Mrkdwn:
     return s.say("state.baking", stage=name, baked=s.w.span(min(board.baked, stage.bake)), bake=s.w.span(stage.bake))
 
 
+def steps_down(s: Scene) -> Mrkdwn:
+    """`50 % → *25 %* → 5 % → 0 %`, the step under way or live in bold."""
+    down = s.r.step_down
+    if down is None:
+        return Mrkdwn("–")
+    shown = [weight(step) for step in (*down.steps, 0.0)]
+    return Mrkdwn(" → ".join(f"*{text}*" if n == down.step else text for n, text in enumerate(shown, 1)))
+
+
 def hosts_back(s: Scene, rollback: Rollback | None) -> Mrkdwn:
     done = len(rollback.restored) if rollback else 0
     known = {*rollback.restored, *rollback.pending} if rollback else set()
@@ -115,6 +127,8 @@ def obstacles(s: Scene) -> list[Mrkdwn]:
     if not r.active:
         return []
     found = [*_pending(s), *_triggers(s), *_drift(s), *_hold(s), *_blind(s), *_astray(s)]
+    if r.status is Status.STEPPING_DOWN and r.step_down:
+        found.append(s.say("cause.person", by=s.w.who(r.step_down.by), reason=outside(r.step_down.reason)))
     if r.paused_by:
         found.append(s.say("obstacle.paused", command=s.command("resume")))
     found += _prolonged(s)

@@ -32,7 +32,7 @@ def _stop(s: Scene, name: str) -> Mrkdwn:
     percent = stage.weight if stage else record.weight if record else 0.0
     if percent and weight(percent).replace(" ", "") != name.replace(" ", ""):
         shown = s.say("rail.weighted", name=shown, weight=weight(percent))
-    if r.status in (Status.ROLLED_BACK, Status.CANCELLED, Status.ROLLING_BACK):
+    if r.status in (Status.ROLLED_BACK, Status.CANCELLED, Status.ROLLING_BACK, Status.STEPPING_DOWN):
         here = "rail.stopped"
     else:
         here = "rail.asked" if r.status is Status.AWAITING_APPROVAL else "rail.here"
@@ -130,9 +130,20 @@ def next_step(s: Scene) -> Mrkdwn:
         case Status.WATCHING:
             until = s.w.moment(r.watch_until, s.now) if r.watch_until is not None else Mrkdwn("–")
             return s.say("next.watching", until=until)
+        case Status.STEPPING_DOWN:
+            return _down(s)
         case Status.ROLLING_BACK:
             return s.say("next.rolling_back")
     return s.say("next.nothing")
+
+
+def _down(s: Scene) -> Mrkdwn:
+    down = s.r.step_down
+    if down is None or down.done_at is None:
+        return s.say("next.stepping_down.now", command=s.command("rollback"))
+    following = weight((*down.steps, 0.0)[down.step])
+    at = s.w.moment(down.done_at + down.every, s.now)
+    return s.say("next.stepping_down", share=following, at=at, command=s.command("rollback"))
 
 
 def _approve(s: Scene, stage: Stage | None) -> Mrkdwn:

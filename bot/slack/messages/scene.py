@@ -63,6 +63,8 @@ class Scene:
         return self.say("share.all" if percent >= 100 else "share.weight", weight=weight(percent))
 
     def live_share(self) -> Mrkdwn:
+        if self.r.status is Status.STEPPING_DOWN and self.r.step_down:
+            return self.say("share.weight", weight=weight(self.r.step_down.share))
         return self.share(self.r.live_stage) if self.r.live_stage else self.say("share.none")
 
     def gates(self, name: str) -> tuple[GateResult, ...]:

@@ -13,7 +13,7 @@ from bot.slack.messages.blocks import Block, context, section
 from bot.slack.messages.details import of_target
 from bot.slack.messages.headline import drift_choices, drifted, hold_detail, mend, trigger_cause
 from bot.slack.messages.markup import Mrkdwn, code, outside
-from bot.slack.messages.numbers import number
+from bot.slack.messages.numbers import number, weight
 from bot.slack.messages.numbers import samples as count
 from bot.slack.messages.scene import Scene
 from bot.slack.messages.table import GLYPH, gate_label, gate_table, table_text, trigger_label, value_of
@@ -163,6 +163,16 @@ def _drift(s: Scene, e: ev.DriftFound | ev.DriftAdopted) -> Mrkdwn:
     return Mrkdwn("\n".join([head, *rows, *choices]))
 
 
+def _step(s: Scene, e: ev.StepDownOrdered) -> Mrkdwn:
+    facts = {"step": e.step, "steps": len(e.steps), "weight": weight(e.weight), "by": s.w.who(e.by)}
+    key = "tell.step.first" if e.step == 1 else "tell.step"
+    return s.say(key, **facts, reason=outside(e.reason, 400), version=outside(s.r.stable_version, 40))
+
+
+def _step_done(s: Scene, e: ev.StepDownDone) -> Mrkdwn:
+    return s.say("tell.step_done", weight=weight(e.weight), n=len(e.hosts), took=s.w.span(e.duration))
+
+
 def _rollback(s: Scene, e: ev.RollbackOrdered) -> Mrkdwn:
     version, stage = outside(s.r.stable_version, 40), s.stage_name(e.stage)
     if e.trigger:
@@ -229,6 +239,8 @@ LINES: dict[type[Any], Line] = {
     ev.DriftFound: _drift,
     ev.DriftGone: lambda s, e: s.say("tell.drift_gone"),
     ev.DriftAdopted: _drift,
+    ev.StepDownOrdered: _step,
+    ev.StepDownDone: _step_done,
     ev.RollbackOrdered: _rollback,
     ev.HostsRestored: _restored,
     ev.RolledBack: _rolled_back,

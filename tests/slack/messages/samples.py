@@ -19,6 +19,7 @@ from bot.rollout.model import (
     Rollout,
     StageRecord,
     Status,
+    StepDown,
     TriggerResult,
     Verdict,
 )
@@ -167,6 +168,7 @@ def asking(**changes: Any) -> Approval:
     return Approval(**(values | changes))
 
 
+DOWN = ("U0ZHAO0001", "customers report slow pages", NOW - 60, (25.0, 5.0), 60.0)
 GROUPS = (("lb-1.example.com",), ("lb-2.example.com",))
 WAITS = {"share": 3.1, "share_requests": 84_000.0, "baked": 0.0}
 UNJUDGED = (Verdict.NOT_ENOUGH_DATA,) * 4
@@ -258,6 +260,21 @@ CARDS: dict[str, tuple[Rollout, Board | None]] = {
         None,
     ),
     "completed": (a_rollout(Status.COMPLETED, "100%", 5, finished_at=NOW - 60), None),
+    "step_shifting": (
+        a_rollout(Status.STEPPING_DOWN, "50%", 3, generation=8, step_down=StepDown(*DOWN, share=50.0)),
+        a_board(stage="50%"),
+    ),
+    "step_waiting": (
+        a_rollout(
+            Status.STEPPING_DOWN,
+            "50%",
+            3,
+            generation=8,
+            live_generation=8,
+            step_down=StepDown(*DOWN, share=25.0, done_at=NOW - 20),
+        ),
+        a_board(stage="50%", generation=8),
+    ),
     "wave_shifting": (
         a_rollout(Status.SHIFTING, live_stage="1%", generation=8, live_generation=7, waves=GROUPS, wave=1),
         None,

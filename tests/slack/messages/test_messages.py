@@ -86,6 +86,7 @@ def test_a_salt_of_ones_own_is_shown_where_it_counts() -> None:
         ("held_gates", ["retry", "pause", "rollback?"]),
         ("drift", ["restore?", "pause", "rollback?"]),
         ("watching", ["pause", "rollback?"]),
+        ("step_waiting", ["rollback?"]),
         ("rolling_back", []),
         ("rolled_back", []),
         ("cancelled", []),

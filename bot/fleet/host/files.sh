@@ -1,0 +1,122 @@
+# What is kept beside the live file, and who may replace it.
+#
+#   SERVICE.seen        one line per order accepted: GENERATION SHA256 EPOCH . (the last counts; a torn one does not)
+#   SERVICE.pending     the verb and generation of a swap that was not yet read back; empty when there is none
+#   SERVICE.trial       the file that is being tested
+#   SERVICE.N.staged    the tested file of generation N, to go live
+#   SERVICE.N.before    the live file as it was before generation N; empty when there was none
+#   SERVICE.SHA256.back the tested way back, a stand-in where its generation will be; SHA256 is its own
+#   SERVICE.want.N      a rollback of generation N waits for the lock
+#   reserve             room that a rollback gives free when the disk is full
+
+recall() { # the newest pair this host accepted -> seen, seen_epoch; and the sum of its file -> seen_sum
+    seen=0 seen_sum='' seen_epoch=0 entries=0
+    if [ -f "$record" ]; then
+        while read -r of_entry of_sum of_epoch ended _; do
+            number "$of_entry" && [ ${#of_sum} -eq 64 ] || continue
+            case $of_epoch,$ended in
+            ,) of_epoch=0 ;; # written before there were epochs
+            *,.) number "$of_epoch" || continue ;;
+            *,) number "$of_epoch" && [ $entries -eq 0 ] || continue ;; # written before a line had an end
+            *) continue ;;
+            esac
+            seen=$of_entry seen_sum=$of_sum seen_epoch=$of_epoch entries=$((entries + 1))
+        done <"$record"
+    fi
+    header_of "$live"
+    [ "$of" -le "$seen" ] || { seen=$of seen_epoch=0 && digest "$live" && seen_sum=$sum; }
+}
+
+note() { # GENERATION SHA256 EPOCH: accepted. A line of its own each, so that one torn by a full disk spoils no other
+    if [ $entries -gt 12 ]; then
+        put "$1 $2 $3 ." "$record"
+    else
+        { printf '\n%s\n' "$1 $2 $3 ." >>"$record"; } 2>/dev/null
+    fi
+}
+
+fence() { # refuses what is older than anything this host was asked to serve
+    recall
+    [ "$seen" -le "$generation" ] || fail fenced "generation $seen was here before $generation; only a higher one is taken"
+    [ "$seen" -lt "$generation" ] || [ "$seen_epoch" -le "$epoch" ] ||
+        fail deposed "epoch $seen_epoch of generation $generation was here before epoch $epoch; another bot has taken over"
+}
+
+note_epoch() { # the generation is known here, but its bot is a newer one: from now on the older one is refused
+    [ "$seen" -eq "$generation" ] && [ "$epoch" -gt "$seen_epoch" ] || return 0
+    note "$seen" "$seen_sum" "$epoch"
+}
+
+want_way() { # a commit of a lower generation that waits for nginx sees this and gives up
+    (: >"$state/$service.want.$generation") 2>/dev/null || :
+}
+
+had_way() {
+    for want in "$state/$service".want.*; do
+        [ ! -f "$want" ] || [ "${want##*.}" -gt "$generation" ] || rm -f "$want"
+    done
+}
+
+keep_reserve() {
+    [ -s "$state/reserve" ] || dd if=/dev/zero of="$state/reserve" bs=1024 count=64 2>/dev/null || { rm -f "$state/reserve" && full; }
+}
+
+write() { # FILE, from body; for all to read, since nginx may run as another user. A rollback may use the reserve
+    (umask 022 && printf %s "$body" >"$1") 2>/dev/null && return
+    [ "$verb" = apply ] && [ -s "$state/reserve" ] || return 1
+    rm -f "$state/reserve"
+    (umask 022 && printf %s "$body" >"$1") 2>/dev/null
+}
+
+receive() { # body -> the file to be tested, when it is what was sent
+    write "$trial" || full
+    digest "$trial"
+    [ "$sum" = "$sha" ] || fail arrived "what arrived is not what was sent (sha256 $sum); send it again"
+    header_of "$trial"
+    [ "$of" = "$1" ] || fail arrived "the file says generation $of, not $1"
+}
+
+same_content() {
+    if [ "$seen" -eq "$generation" ] && [ -n "$seen_sum" ] && [ "$seen_sum" != "$sha" ]; then
+        fail conflict "generation $generation is already here with other content; take a new generation"
+    fi
+}
+
+is_the_way_back() { # whether the trial is the tested way back, but for its generation: then it needs no test
+    for kept in "$state/$service".*.back; do
+        [ -f "$kept" ] && sed "s/$stand_in/$generation/; s/^# sha256 .*/# sha256 $inner/" "$kept" | cmp -s - "$trial" && return 0
+    done
+    return 1
+}
+
+keep_before() { # the live file as it is now, for revert; empty when there is none. And what is no longer needed goes
+    before=$state/$service.$generation.before
+    header_of "$live"
+    if [ "$of" -ne "$generation" ] || [ ! -f "$before" ]; then
+        # half of it does no harm: nothing is staged yet that it would be put back for
+        { if [ -f "$live" ]; then cp "$live" "$before"; else : >"$before"; fi; } 2>/dev/null ||
+            [ "$verb" = apply ] || full # nobody takes a rollback back
+    fi
+    for file in "$state/$service".[0-9]*.before "$state/$service".[0-9]*.staged; do
+        case $file in *".$of."* | *".$generation."* | *'*'*) ;; *) out="$out $file" ;; esac
+    done
+    [ -z "$out" ] || rm -f $out
+}
+
+restore_file() { # GENERATION: the file from before it, at once; 1 when that is lost or cannot be written
+    before=$state/$service.$1.before
+    [ -f "$before" ] || return 1
+    if [ -s "$before" ]; then
+        # a link needs no space, should the disk be full
+        { cp "$before" "$state/$service.tmp" || ln -f "$before" "$state/$service.tmp"; } 2>/dev/null &&
+            chmod 644 "$state/$service.tmp" && mv -f "$state/$service.tmp" "$live" 2>/dev/null
+    else
+        rm -f "$live" 2>/dev/null
+    fi
+}
+
+begin_swap() { # from here on a killed program leaves work for repair
+    { printf '%s\n' "$verb $generation" >"$pending"; } 2>/dev/null
+}
+
+end_swap() { { : >"$pending"; } 2>/dev/null; }

@@ -1,0 +1,141 @@
+# nginx as it runs here: its processes, what they answer, and making them follow a file.
+
+directive() { # NAME: the first absolute path nginx.conf gives it
+    sed -n "/^[[:space:]]*$1[[:space:]]\{1,\}\// {
+        s/^[[:space:]]*$1[[:space:]]\{1,\}\(\/[^ ;]*\).*/\1/p
+        q
+    }" "$nginx_conf" 2>/dev/null
+}
+
+title_of() { # PID -> title: how the process calls itself, empty when it is gone
+    title=''
+    { read -r title <"/proc/$1/cmdline"; } 2>/dev/null || :
+}
+
+is_master() {
+    number "${1:-}" || return 1
+    title_of "$1"
+    case $title in *'nginx: master'*) ;; *) return 1 ;; esac
+}
+
+find_master() { # master: the pid, 0 when nginx is not running
+    master=0
+    [ ! -f "$pid_file" ] || read -r master <"$pid_file" || :
+    is_master "$master" && return 0
+    other=$(directive pid)
+    [ ! -f "$other" ] || read -r master <"$other" || :
+    is_master "$master" || master=0
+}
+
+accepting() { # PID...: those of them that are workers and still accept -> left
+    left=''
+    for pid in "$@"; do
+        title_of "$pid"
+        case $title in
+        *'worker process is shutting down'*) ;;
+        *'worker process'*) left="$left $pid" ;;
+        esac
+    done
+}
+
+workers() { # the master's workers that accept now -> left
+    kids=''
+    if [ -r "/proc/$master/task/$master/children" ]; then
+        read -r kids <"/proc/$master/task/$master/children" || :
+    else
+        for stat in /proc/[0-9]*/stat; do
+            { read -r entry <"$stat"; } 2>/dev/null || continue
+            case $entry in *"(nginx) "?" $master "*) kids="$kids ${entry%% *}" ;; esac
+        done
+    fi
+    accepting $kids
+}
+
+ask_with_bash() { # a third of the work of curl, which loads a dozen libraries
+    port=${status##*:} address=${status%:*}
+    address=${address#[} address=${address%]}
+    answers=$(bash --norc --noprofile -c '
+        for _ in 1 2 3; do
+            exec 3<>"/dev/tcp/$1/$2" || exit
+            printf "GET /rollout/%s HTTP/1.0\r\nHost: rollout-%s\r\n\r\n" "$3" "$3" >&3
+            read -r -t 2 _ result _ <&3 && [ "$result" = 200 ] || exit
+            while read -r -t 2 field <&3 && [ "$field" != $'"'\\r'"' ]; do :; done
+            read -r -t 2 answer <&3 && echo "$answer"
+        done' bash "$address" "$port" "$service" 2>/dev/null) || answers=''
+}
+
+probe() { # three answers of whichever workers accept, one per line -> answers; the first -> line
+    answers=''
+    [ -z "$bash" ] || ask_with_bash
+    url=http://$status/rollout/$service
+    if [ -n "$answers" ]; then
+        :
+    elif command -v curl >/dev/null; then
+        answers=$(curl -qgs --max-time 2 --noproxy '*' -H "Host: rollout-$service" "$url" "$url" "$url" 2>/dev/null) || answers=''
+    else
+        answers=$(for _ in 1 2 3; do
+            wget -q -T 1 -O - --header "Host: rollout-$service" "$url" 2>/dev/null || exit
+        done) || answers=''
+    fi
+    line=$(text "${answers%%"$newline"*}")
+}
+
+serves() { # GENERATION: every answer says so; 0 means that none of the service is served
+    case $1,$answers in
+    0,*"rollout-bot service=$service "*) return 1 ;;
+    0,*) return 0 ;;
+    *,) return 1 ;;
+    esac
+    while read -r answer; do
+        case $answer in
+        "rollout-bot service=$service "*" generation=$1 "*) ;;
+        *) return 1 ;;
+        esac
+    done <<END
+$answers
+END
+}
+
+reload() { # tells the master; 1 when that is not allowed
+    error_log=$(directive error_log)
+    [ -f "$error_log" ] || error_log=/var/log/nginx/error.log
+    log_size=0
+    [ ! -f "$error_log" ] || log_size=$(wc -c <"$error_log")
+    workers
+    old=$left
+    kill -HUP "$master" 2>/dev/null
+}
+
+complaint() { # nginx wrote since the reload that it did not take it -> reason
+    [ -f "$error_log" ] || return 1
+    reason=$(tail -c "+$((log_size + 1))" "$error_log" 2>/dev/null | grep -F "[emerg] $master#" | head -n 1)
+    [ -n "$reason" ]
+}
+
+outranked() { # a rollback of a higher generation waits for the lock
+    for want in "$state/$service".want.*; do
+        [ -f "$want" ] && [ "${want##*.}" -gt "$generation" ] && return 0
+    done
+    return 1
+}
+
+settle() { # GENERATION: 0 once no old worker accepts and it is what they answer; 1 not in time; 2 outranked
+    clock
+    end=$((now + wait)) round=0 reason=''
+    # nginx itself lets the old workers accept for a tenth of a second more
+    [ -z "$old" ] || nap 10
+    while :; do
+        accepting $old
+        old=$left
+        if [ -z "$old" ]; then
+            probe
+            serves "$1" && return 0
+        fi
+        round=$((round + 1))
+        [ "$verb" != commit ] || ! outranked || return 2
+        [ $((round % 8)) -ne 0 ] || ! complaint || return 1
+        clock
+        [ "$now" -lt "$end" ] || return 1
+        nap 03
+    done
+}

@@ -1,0 +1,100 @@
+# Small tools of the host program, and its one line of answer.
+set -u
+umask 077
+LC_ALL=C
+export LC_ALL
+unset http_proxy HTTP_PROXY all_proxy ALL_PROXY BASH_ENV ENV
+trap '' HUP PIPE
+
+newline='
+'
+
+forget() { # every request starts from nothing
+    verb='' service='' generation=0 epoch=0 swapped=false already=false line='' sum='' master=0 old='' left='' now=0
+    answers='' reason='' copies='' out=''
+}
+
+text() { # JSON-safe, one line, 500 bytes at most
+    case $1 in *[!\ -~]* | *[\\\"]*) ;; *) [ ${#1} -gt 500 ] || { printf %s "$1" && return; } ;; esac
+    printf %s "$1" | tr '\n\t\r' '   ' | tr -d '\000-\037\177' | cut -c1-500 | sed 's/[\\"]/\\&/g'
+}
+
+say() { # OK CODE [ERROR]: the one line, and the end of the request
+    error=''
+    [ -z "${3-}" ] || error=$(text "$3")
+    printf '{"verb":"%s","service":"%s","generation":%s,"ok":%s,"code":"%s","already":%s,"swapped":%s,"live":"%s","error":"%s"}\n' \
+        "$verb" "$service" "$generation" "$1" "$2" "$already" "$swapped" "$line" "$error"
+    [ "$1" = true ] && exit 0
+    exit 1
+}
+
+fail() { say false "$@"; }
+
+full() { fail disk "cannot write in ${1:-$conf_dir}: the disk is full or read-only, or the user lacks the right"; }
+
+matches() { # TEXT CHARACTERS: TEXT is not empty and has no others
+    case $1 in '' | *[!$2]*) return 1 ;; esac
+}
+
+number() { # TEXT: a whole number of at most 15 digits, as the shell can compare
+    matches "$1" 0-9 && [ ${#1} -le 15 ] || return 1
+    case $1 in 0?*) return 1 ;; esac
+}
+
+clock() { # hundredths of a second since boot, without a process
+    read -r up _ </proc/uptime
+    now=${up%.*}${up#*.}
+}
+
+nap() { sleep "0.$1" 2>/dev/null || usleep "${1}0000" 2>/dev/null || sleep 1; }
+
+put() { # TEXT FILE, at once or not at all
+    (printf '%s\n' "$1" >"$2.tmp") 2>/dev/null && mv -f "$2.tmp" "$2" 2>/dev/null
+}
+
+digest() { # FILE -> sum, empty when there is none
+    sum=''
+    [ -f "$1" ] && sum=$(sha256sum <"$1") && sum=${sum%% *}
+}
+
+header_of() { # FILE -> of, its generation, 0 when it has none; and inner, the sum of its content
+    of=0 inner=''
+    [ -f "$1" ] || return 0
+    while read -r hash key value _; do
+        case "$hash $key" in
+        '# generation') of=$value ;;
+        '# sha256') inner=$value && break ;;
+        '# '*) ;;
+        *) break ;;
+        esac
+    done <"$1"
+    number "$of" || of=0
+}
+
+look() { # swapped: whether the live file is this generation's
+    header_of "$live"
+    swapped=false
+    [ "$generation" -eq 0 ] || [ "$of" -ne "$generation" ] || swapped=true
+}
+
+try_lock() { # 1 when another request holds it
+    flock -n 9 && return
+    command -v flock >/dev/null || fail usage "flock is missing on the host; install util-linux"
+    return 1
+}
+
+take_lock() { # 1 when it was not free in time
+    (: >>"$state/lock") 2>/dev/null || full
+    exec 9>>"$state/lock"
+    if ! try_lock; then
+        [ "$verb" != apply ] || want_way
+        clock
+        end=$((now + wait))
+        until try_lock; do
+            clock
+            [ "$now" -lt "$end" ] || return 1
+            nap 02
+        done
+    fi
+    look
+}
