@@ -12,6 +12,7 @@ from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.async_app import AsyncApp
 
 LIMIT = 1024 * 1024  # bytes; Slack's payloads are far below
+ALERTS_LIMIT = 8 * LIMIT  # of a group of thousands; Alertmanager gives up what is refused for its size
 Problems = Callable[[], Awaitable[dict[str, str]]]
 
 
@@ -80,7 +81,7 @@ class Web:
         given = request.headers.get("Authorization", "").removeprefix("Bearer ")
         if not hmac.compare_digest(given.encode("utf-8", "replace"), door.token.encode()):
             raise web.HTTPUnauthorized(text="the token is wrong: send `Authorization: Bearer` with ALERTS_TOKEN")
-        body = await request.read()  # aiohttp refuses what is larger than LIMIT with 413
+        body = await request.clone(client_max_size=ALERTS_LIMIT).read()  # aiohttp refuses what is larger with 413
         try:
             return web.json_response({"ok": True, "alerts": await door.take(body)})
         except ValueError as error:

@@ -15,6 +15,7 @@ from bot.engine.alerting import Alerting
 from bot.engine.ports import Series
 
 log = structlog.get_logger()
+FORGET = 60.0  # seconds
 Live = Callable[[], tuple[tuple[str, str], ...]]
 
 
@@ -43,6 +44,8 @@ class AlertWatch:
         if not due:
             return
         for rule in due:
+            if now - self._asked.get(rule.key, now) > max(3 * rule.every, FORGET):
+                self._watches.pop(rule.key, None)  # another replica has led meanwhile: what was seen then is history
             self._asked[rule.key] = now
         queries = tuple(dict.fromkeys(rule.query for rule in due))
         answers = dict(zip(queries, await self._metrics.series(queries), strict=True))

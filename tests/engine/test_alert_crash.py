@@ -11,6 +11,7 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 
+from bot.alerts.follow import LANES
 from bot.sandbox.production.children import Child
 from tests.engine.test_alert_intake import TOKEN, an_alert, payload
 
@@ -110,4 +111,4 @@ async def test_a_burst_of_a_thousand_survives_kill_9(tmp_path: Path) -> None:
     assert len(by_subject) == ALERTS
     assert all(len(keys) == 1 for keys in by_subject.values()), "told twice under two keys"
     twice = [key for key, count in Counter(key for _, key in sink.keys).items() if count > 1]
-    assert len(twice) <= KILLS * 32  # only what was under way when it was killed
+    assert len(twice) <= KILLS * LANES  # only what was under way when it was killed

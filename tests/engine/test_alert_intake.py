@@ -120,6 +120,12 @@ async def test_ten_megabytes_are_refused(door: Door) -> None:
     assert (await door.post(payload(an_alert(text="x" * 10 * LIMIT))))[0] == 413
 
 
+async def test_a_group_of_thousands_is_taken(door: Door) -> None:
+    alerts = [an_alert(f"Alert{n}", text="x" * 500) for n in range(3000)]
+    assert (await door.post(payload(*alerts)))[0] == 200
+    assert len((await door.rig.alerting.state()).firing()) == 3000
+
+
 async def test_without_a_token_set_nobody_posts() -> None:
     rig = AlertRig()
     server = Web(well, CollectorRegistry(), None, AlertDoor(AlertIntake(rig.alerting, tuple).take, None, ()))

@@ -149,6 +149,17 @@ async def test_what_a_removed_rule_raised_is_over() -> None:
     assert (await rig.state()).firing() == ()
 
 
+async def test_what_held_before_another_replica_led_counts_no_more() -> None:
+    rig = AlertRig(a_plan(rules=(replace(SLOW, hold_for=120.0),)))
+    rig.metrics.readings["P95"] = [reading(9.0)]
+    await rig.tick(60)
+    await rig.tick(7200)  # somebody else led: nothing was asked here
+    assert (await rig.state()).firing() == ()
+    await rig.tick(60)
+    await rig.tick(60)
+    assert [a.name for a in (await rig.state()).firing()] == ["P95Slow"]
+
+
 async def test_a_restart_forgets_nothing_that_fires() -> None:
     rig = AlertRig(a_plan(rules=(replace(SLOW, hold_for=0.0),)))
     rig.metrics.readings["P95"] = [reading(9.0)]
