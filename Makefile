@@ -3,6 +3,8 @@
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
 ARGS ?=
+# The slow tests wait for servers, so one worker more than the usual two cores.
+JOBS ?= 3
 
 help:
 	@echo "make demo [ARGS=…]       the whole thing on this machine: real nginx, real Prometheus, a local workspace"
@@ -27,10 +29,11 @@ lint: setup
 	@.venv/bin/mypy
 
 test: lint
-	@$(PY) -m pytest -m "not long" $(ARGS)
+	@$(PY) -m pytest -m "not long" -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-long: setup
 	@$(PY) -m pytest -m long $(ARGS)
+	@ROLLOUT_EXAMPLES=search $(PY) -m pytest -m "not long" -n $(JOBS) tests/rollout tests/store tests/slack/messages
 
 bench: setup
 	@$(PY) -m tests.bench $(ARGS)

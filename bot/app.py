@@ -6,38 +6,47 @@ import asyncio
 import contextlib
 import logging
 import os
+import secrets
 import signal
 import socket
 import sys
-import time
 from contextlib import AsyncExitStack
+from typing import Literal
 
 import structlog
 from prometheus_client import CollectorRegistry
 from slack_bolt.async_app import AsyncApp
 
+from bot.engine.acting import FencedChat
 from bot.engine.intake import Intake
+from bot.engine.leads import Leads, StoreClock
 from bot.engine.observer import Observer
+from bot.engine.outage import Outage
 from bot.engine.performers import Performers
-from bot.engine.ports import Final, Retryable
+from bot.engine.ports import Final, Retryable, Store
 from bot.engine.rollouts import Rollouts
 from bot.engine.speaker import Speaker
 from bot.engine.ticks import Ticks
 from bot.engine.worker import Worker
+from bot.notify.heartbeat import Heartbeat
 from bot.prometheus import Prometheus
 from bot.slack.chat import SlackChat, new_client
 from bot.slack.directory import SlackDirectory
 from bot.slack.listeners import Listeners, build_app
 from bot.slack.messages import Messages
 from bot.slack.socket import SocketRunner
-from bot.store.sqlite import SqliteStore
+from bot.store.opening import open_store
 from bot.telemetry import Telemetry
 from bot.web import Web
-from bot.wiring import build_fleets, database_path
+from bot.wiring import build_fleets
 from config.settings import Settings
 
 log = structlog.get_logger()
+STORE_WAIT = 5.0  # seconds, at most, between looks whether the database is back, at boot
 TOKEN_WAIT = 30.0  # seconds, at most, between looks whether Slack is back, at boot
+DRAIN = 8.0  # seconds that what is under way has to end with its outcome written, when the bot is told to stop
+
+Role = Literal["all", "web", "worker"]
 
 
 def set_up_logging(level: str) -> None:
@@ -59,11 +68,17 @@ def set_up_logging(level: str) -> None:
 
 
 class Bot:
-    """Every part, wired. Enter to run, leave to end. Raises Final with the mend where it cannot start."""
+    """Every part, wired. Enter to run, leave to end. Raises Final with the mend where it cannot start.
 
-    def __init__(self, settings: Settings, store: SqliteStore) -> None:
+    role: `web` takes what Slack sends, `worker` acts, `all` does both. Only the replica that holds a service's lead
+    acts for it.
+    """
+
+    def __init__(self, settings: Settings, store: Store, role: Role = "all") -> None:
         self._settings = settings
         self._store = store
+        self._takes = role != "worker"
+        self._acts = role != "web"
         slack = settings.slack
         assert slack.bot_token is not None
         client = new_client(slack.bot_token.reveal(), slack.api_url)
@@ -72,28 +87,38 @@ class Bot:
         directory = SlackDirectory(client, settings.people, lambda: self.chat.team_id)
         self.fleets = build_fleets(settings.plans)
         self.metrics = Prometheus(settings.prometheus_url)
+        clock = StoreClock()
+        # Containers often have one host name and process id for ever: only the random part tells their lives apart.
+        owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self.leads = Leads(store, settings.plans, owner, clock, gained=self._gained, lost=self._lost)
         self.rollouts = Rollouts(
             store,
             settings.plans,
             self.fleets,
             bot_user=lambda: self.chat.user_id,
             wake=lambda: self.worker.wake(),
-            clock=time.time,
+            clock=clock,
             timezone=settings.timezone,
         )
-        speaker = Speaker(self.rollouts, store, self.chat, directory, messages)
-        observer = Observer(self.rollouts, store, self.metrics, self.fleets, time.time)
+        speaker = Speaker(self.rollouts, store, FencedChat(self.chat, self.leads.stands), directory, messages)
+        observer = Observer(self.rollouts, store, self.metrics, self.fleets, clock)
         performers = Performers(self.rollouts, self.fleets, speaker, observer)
-        self.worker = Worker(store, performers.perform, time.time, f"{socket.gethostname()}:{os.getpid()}")
-        self.ticks = Ticks(observer, store, settings.plans, time.time)
+        self.worker = Worker(store, performers.perform, clock, owner, epochs=self.leads.epochs, fenced=self.leads.drop)
+        self.ticks = Ticks(observer, store, settings.plans, self.leads, clock)
+        self.outage = Outage(store, self.rollouts, self.chat, messages, clock, self.leads.epochs)
         intake = Intake(self.rollouts, store)
         self.listeners = Listeners(self.rollouts, messages, directory, intake, store, self.chat)
         self.slack_app: AsyncApp = build_app(client, slack.signing_secret.reveal() if slack.signing_secret else "")
         self.listeners.register(self.slack_app)
-        self.sockets = SocketRunner(self.slack_app, slack.app_token.reveal()) if slack.app_token else None
+        self.sockets = (
+            SocketRunner(self.slack_app, slack.app_token.reveal()) if self._takes and slack.app_token else None
+        )
         registry = CollectorRegistry()
         registry.register(Telemetry(self.rollouts, settings.plans))
-        self.web = Web(self.problems, registry, None if self.sockets else self.slack_app)
+        self.web = Web(self.problems, registry, self.slack_app if self._takes and not self.sockets else None)
+        self._refreshing: set[asyncio.Task[None]] = set()
+        beat = settings.channels.heartbeat
+        self.heartbeat = Heartbeat(beat, self.problems, _logged) if beat and self._acts else None
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Bot:
@@ -108,23 +133,58 @@ class Bot:
         await self._stack.aclose()
 
     async def _start(self) -> None:
-        released = await self._store.release()
+        if self._store.shared:
+            await self._store.listen(self._changed)
         for service in self._settings.plans:
             await self.rollouts.state(service)
             self._stack.push_async_callback(self.fleets[service].aclose)
         self._stack.callback(self.metrics.close)
         port = await self._listen()
         # What needs no Slack begins at once: a rollback must not wait for a token to be checked.
-        self.worker.start()
-        self._stack.push_async_callback(self.worker.stop)
-        self.ticks.start()
-        self._stack.callback(self.ticks.stop)
+        if self._acts:
+            await self._begin_acting()
+        if self.heartbeat:
+            self.heartbeat.start()
+            self._stack.push_async_callback(self.heartbeat.stop)
         await self._check_token()
         if self.sockets:
             self.sockets.start()
             self._stack.push_async_callback(self.sockets.stop)
         self._stack.push_async_callback(self.listeners.stop)
-        log.info("started", mode=self._settings.slack.mode, port=port, reclaimed=released)
+        log.info("started", mode=self._settings.slack.mode, port=port, leads=self.leads.epochs())
+
+    async def _begin_acting(self) -> None:
+        """Ends in the other order: no ticks, no claims, what is under way has its outcome written, leads given up."""
+        self._stack.push_async_callback(self.leads.stop)
+        await self.leads.start()
+        self.worker.start()
+        self._stack.push_async_callback(self.worker.stop)
+        self.outage.start()
+        self._stack.push_async_callback(self.outage.stop)
+        self._stack.push_async_callback(self.worker.drain, DRAIN)
+        self.ticks.start()
+        self._stack.callback(self.ticks.stop)
+
+    def _gained(self, service: str) -> None:
+        self.worker.wake()
+
+    def _lost(self, service: str) -> None:
+        self.worker.abandon(service)
+
+    def _changed(self, stream: str) -> None:
+        """A commit of any replica's; "" = perhaps many were missed."""
+        self.worker.wake()
+        self.leads.poke()
+        for service in [stream] if stream else self._settings.plans:
+            task = asyncio.create_task(self._refresh(service), name=f"refresh {service}")
+            self._refreshing.add(task)
+            task.add_done_callback(self._refreshing.discard)
+
+    async def _refresh(self, service: str) -> None:
+        try:
+            await self.rollouts.refresh(service)
+        except Retryable as error:
+            log.warning("the newest state could not be read", service=service, error=str(error))
 
     async def _listen(self) -> int:
         host, port = self._settings.http_host, self._settings.http_port
@@ -149,8 +209,12 @@ class Bot:
     async def problems(self) -> dict[str, str]:
         """What keeps the bot from its work now, for /readyz; empty = ready."""
         found: dict[str, str] = {}
-        if not self.worker.alive or self.worker.failing:
+        if self._acts and (not self.worker.alive or self.worker.failing):
             found["worker"] = self.worker.failing or "not running"
+        if self.leads.failing:
+            found["leads"] = self.leads.failing
+        if self.outage.since is not None:
+            found["database"] = "it does not answer"
         if not self.chat.user_id:
             found["slack"] = "the token has not been checked yet"
         elif self.sockets and not await self.sockets.connected():
@@ -160,7 +224,11 @@ class Bot:
         return found
 
 
-async def serve(settings: Settings) -> int:
+async def _logged(problem: str) -> None:
+    """The heartbeat logs by itself; people are told once alerts have their routes."""
+
+
+async def serve(settings: Settings, role: Role = "all") -> int:
     """Runs until SIGTERM or SIGINT. The exit status: 0, or 1 where it could not start (said on stderr)."""
     set_up_logging(settings.log_level)
     stop = asyncio.Event()
@@ -168,14 +236,15 @@ async def serve(settings: Settings) -> int:
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
     try:
-        store = await SqliteStore.open(database_path(settings.database_url))
-    except (Final, Retryable, ValueError) as error:
-        print(f"rollout-bot: {error}", file=sys.stderr)
-        return 1
-    try:
+        store = await _opened(settings.database_url, stop)
+        if store is None:
+            return 0
+        if role != "all" and not store.shared:
+            await store.close()
+            raise Final(f"--role {role} needs several processes on one database: set DATABASE_URL to a PostgreSQL")
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(store.close)
-            starting = asyncio.create_task(stack.enter_async_context(Bot(settings, store)), name="start")
+            starting = asyncio.create_task(stack.enter_async_context(Bot(settings, store, role)), name="start")
             stopping = asyncio.create_task(stop.wait(), name="stop")
             await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
             if not starting.done():
@@ -188,3 +257,18 @@ async def serve(settings: Settings) -> int:
         print(f"rollout-bot: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+async def _opened(url: str, stop: asyncio.Event) -> Store | None:
+    """Waits for a database that is away, as the bot does when it goes away later; None = told to stop meanwhile."""
+    wait = 0.5
+    while not stop.is_set():
+        try:
+            return await open_store(url)
+        except Retryable as error:
+            log.warning("the database does not answer yet", error=str(error), again_in=wait)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(wait):
+                await stop.wait()
+        wait = min(STORE_WAIT, wait * 2)
+    return None

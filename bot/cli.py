@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from bot.engine.ports import Final, Retryable
 from config.settings import ConfigError, Settings, check, format_problems, load
 
 if TYPE_CHECKING:
@@ -32,7 +33,10 @@ def _settings(config: Path, *, slack: bool) -> Settings:
 @cli.command()
 def run(
     config: ConfigDir = DEFAULT_CONFIG,
-    role: Annotated[Literal["all"], typer.Option(help="One process does everything on SQLite.")] = "all",
+    role: Annotated[
+        Literal["all", "web", "worker"],
+        typer.Option(help="web takes what Slack sends, worker acts; apart only on PostgreSQL."),
+    ] = "all",
 ) -> None:
     """Run the bot until it is told to stop (SIGTERM, Ctrl-C)."""
     from bot.app import serve
@@ -42,13 +46,14 @@ def run(
     except ConfigError as error:
         typer.echo(format_problems(error.problems), err=True)
         raise typer.Exit(2) from None
-    raise typer.Exit(asyncio.run(serve(settings)))
+    raise typer.Exit(asyncio.run(serve(settings, role)))
 
 
 @cli.command(name="check")
 def check_config(
     config: ConfigDir = DEFAULT_CONFIG,
     slack: Annotated[bool, typer.Option(help="Also require Slack's tokens in the environment.")] = False,
+    live: Annotated[bool, typer.Option(help="Also ask every channel whether it could send; exit 1 if not.")] = False,
 ) -> None:
     """Validate all of the configuration; exit 2 and one `file:line: what, and the mend` per error."""
     settings, problems, warnings = check(config, require_slack=slack)
@@ -59,6 +64,29 @@ def check_config(
         raise typer.Exit(2)
     services = ", ".join(f"{name} ({plan.hash})" for name, plan in sorted(settings.plans.items()))
     typer.echo(f"ok: {services}")
+    if live:
+        _check_live(settings)
+
+
+def _check_live(settings: Settings) -> None:
+    """One line a channel; exit 1 where one is not ready."""
+    from bot.trial import check_channels
+
+    answers = asyncio.run(check_channels(settings))
+    for name, problem in answers.items():
+        typer.echo(f"{name}: {problem or 'ready'}", err=bool(problem))
+    if any(answers.values()):
+        raise typer.Exit(1)
+
+
+@cli.command()
+def notify(channel: str, to: str, text: str, config: ConfigDir = DEFAULT_CONFIG) -> None:
+    """Send TEXT to one recipient by a channel of channels.yaml, to see that it arrives; exit 1 with the mend."""
+    from bot.trial import send_test
+
+    ok, said = asyncio.run(send_test(_settings(config, slack=False), channel, to, text))
+    typer.echo(said, err=not ok)
+    raise typer.Exit(0 if ok else 1)
 
 
 @cli.command()
@@ -97,6 +125,31 @@ def init(service: str, config: ConfigDir = DEFAULT_CONFIG) -> None:
     ok, text = asyncio.run(initialise(_settings(config, slack=False), service))
     typer.echo(text, err=not ok)
     raise typer.Exit(0 if ok else 1)
+
+
+@cli.command()
+def migrate_store(
+    source: Annotated[str, typer.Argument(metavar="FROM", help="The DATABASE_URL so far.")],
+    target: Annotated[str, typer.Argument(metavar="TO", help="The one to be, of an empty database.")],
+) -> None:
+    """Move all the bot has from SQLite to PostgreSQL, or back. Stop the bot first.
+
+    A password may be left out of a URL: it is then read from ~/.pgpass or PGPASSWORD.
+    """
+    from bot.engine.ports import Final, Retryable
+    from bot.store.moving import move
+    from bot.store.opening import open_side
+
+    try:
+        from_, to = open_side(source, source=True), open_side(target, source=False)
+        moved = move(from_, to)
+    except (Final, Retryable) as error:
+        typer.echo(f"rollout-bot: {error}", err=True)
+        typer.echo("nothing was moved", err=True)
+        raise typer.Exit(2) from None
+    for table in moved:
+        typer.echo(f"{table.table:<13}{table.rows:>10}  {table.digest}")
+    typer.echo(f"moved from {from_.where} to {to.where}, read back and alike: now set DATABASE_URL to the new one")
 
 
 @cli.command()
@@ -145,5 +198,8 @@ def main() -> None:
     """The console script."""
     try:
         cli()
+    except (Final, Retryable) as error:
+        typer.echo(f"rollout-bot: {error}", err=True)
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

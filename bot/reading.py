@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from pathlib import Path
+from collections.abc import Iterable
 from typing import Any
 
-from bot.engine.ports import Fleet
+from bot.engine.ports import Fleet, Store
 from bot.engine.targets import backward, forward, highest_generation
 from bot.fleet.target import HostState, Outcome
 from bot.rollout.decide import simulate
@@ -15,29 +14,38 @@ from bot.rollout.evolve import fold
 from bot.rollout.intents import Refusal
 from bot.rollout.model import ServiceState
 from bot.rollout.plan import Plan, Stage
-from bot.store.sqlite import SqliteStore
-from bot.wiring import build_fleets, database_path
+from bot.store.opening import open_existing
+from bot.wiring import build_fleets
 from config.settings import Settings
 
 
 async def _state(settings: Settings, service: str) -> ServiceState:
     """As the database has it; a fresh one where there is no database yet."""
-    path = database_path(settings.database_url)
-    if not await asyncio.to_thread(Path(path).exists):
-        return ServiceState(service)
-    store = await SqliteStore.open(path, read_only=True)
+    return (await _read(settings, (service,)))[0][service]
+
+
+async def _read(settings: Settings, services: Iterable[str]) -> tuple[dict[str, ServiceState], dict[str, str]]:
+    """The states, and who acts for which service."""
+    store = await open_existing(settings.database_url)
+    if store is None:
+        return {service: ServiceState(service) for service in services}, {}
     try:
-        stored = await store.load(service)
-        return fold(stored.snapshot or ServiceState(service), (event for _, event in stored.events))
+        states = {service: await _load(store, service) for service in services}
+        return states, {lead.stream: lead.owner for lead in await store.leads()}
     finally:
         await store.close()
 
 
+async def _load(store: Store, service: str) -> ServiceState:
+    stored = await store.load(service)
+    return fold(stored.snapshot or ServiceState(service), (event for _, event in stored.events))
+
+
 async def statuses(settings: Settings) -> list[dict[str, Any]]:
-    """One row a service; times in Unix seconds."""
+    """One row a service; times in Unix seconds. actor: the process that acts for it, or did last."""
     rows = []
-    for service in sorted(settings.plans):
-        state = await _state(settings, service)
+    states, actors = await _read(settings, sorted(settings.plans))
+    for service, state in states.items():
         r = state.rollout
         rows.append(
             {
@@ -51,6 +59,7 @@ async def statuses(settings: Settings) -> list[dict[str, Any]]:
                 "hold": r.hold.value if r and r.hold else None,
                 "started_at": r.started_at if r else None,
                 "finished_at": r.finished_at if r else None,
+                "actor": actors.get(service),
             }
         )
     return rows

@@ -11,15 +11,6 @@ from bot.fleet.ssh import SshTransport
 from bot.fleet.transport import Transport
 from bot.rollout.plan import FleetPlan, Plan
 
-SQLITE = "sqlite:///"
-
-
-def database_path(url: str) -> str:
-    """`sqlite:///x.db` is relative, `sqlite:////x.db` absolute. Raises ValueError naming the mend."""
-    if not url.startswith(SQLITE) or url == SQLITE:
-        raise ValueError("DATABASE_URL must be sqlite:///path/to/file.db")
-    return url.removeprefix(SQLITE)
-
 
 def build_fleets(plans: Mapping[str, Plan]) -> dict[str, Fleet]:
     """One router a service; closing them closes their connections."""

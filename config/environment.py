@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os.path
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,13 @@ from config.problems import ENVIRONMENT, Problem, show, suggest
 from config.secret import Secret, Url
 
 SLACK_API: Final = "https://slack.com/api/"
+SQLITE_FORM: Final = "sqlite:///rollout-bot.db (three slashes: relative, four: absolute)"
+POSTGRES_FORM: Final = "postgresql://user:password@host:5432/database"
+_HOST: Final = r"(?:\[[0-9a-fA-F:.]+\]|[^][:,/@#?\s]+)(?::[0-9]{1,5})?"
+_POSTGRES: Final = re.compile(
+    r"postgres(?:ql)?://(?:(?:[^%/@#?\s]|%[0-9a-fA-F]{2})+@)?"
+    rf"(?P<hosts>(?:{_HOST}(?:,{_HOST})*)?)/(?P<database>[^/@#?\s]+)(?P<query>\?[^#\s]*)?"
+)
 NAMES: Final = (
     "SLACK_BOT_TOKEN",
     "SLACK_APP_TOKEN",
@@ -54,7 +62,9 @@ class Environment:
     log_level: str
 
 
-class _Reader:
+class Reader:
+    """Reads variables and collects what is wrong with them."""
+
     def __init__(self, environ: Mapping[str, str]) -> None:
         self.environ = environ
         self.problems: list[Problem] = []
@@ -86,7 +96,7 @@ def read_environment(
     environ: Mapping[str, str], bot: BotFile, *, require_slack: bool
 ) -> tuple[Environment, list[Problem], list[Problem]]:
     """(environment, problems, warnings). Values of `bot` stand where the environment says nothing."""
-    reader = _Reader(environ)
+    reader = Reader(environ)
     slack = _slack(reader, require_slack)
     prometheus = reader.text("PROMETHEUS_URL")
     if prometheus is not None and not is_http_url(prometheus):
@@ -105,7 +115,7 @@ def read_environment(
     return result, reader.problems, reader.warnings
 
 
-def _slack(reader: _Reader, required: bool) -> SlackSettings:
+def _slack(reader: Reader, required: bool) -> SlackSettings:
     known_bad = len(reader.problems)
     bot, app = reader.text("SLACK_BOT_TOKEN"), reader.text("SLACK_APP_TOKEN")
     signing = reader.text("SLACK_SIGNING_SECRET")
@@ -139,15 +149,29 @@ def _slack(reader: _Reader, required: bool) -> SlackSettings:
     )
 
 
-def _database(reader: _Reader) -> Url:
+def _database(reader: Reader) -> Url:
     url = reader.text("DATABASE_URL") or "sqlite:///rollout-bot.db"
-    if not url.startswith("sqlite:///") or url == "sqlite:///":
-        mend = "write it as sqlite:///rollout-bot.db (three slashes: relative, four: absolute)"
+    if url.startswith(("postgresql:", "postgres:")):
+        mend = _postgres_mend(url)
+    else:
+        file = url.startswith("sqlite:///") and url != "sqlite:///"
+        mend = "" if file else f"write it as {SQLITE_FORM}, or as {POSTGRES_FORM}"
+    if mend:
         reader.problem(f"DATABASE_URL: {show(Url(url).safe if '://' in url else '***')} is not understood", mend)
     return Url(url)
 
 
-def _port(reader: _Reader, default: int) -> int:
+def _postgres_mend(url: str) -> str:
+    """ "" where the form is right; whether the server is there is seen by the bot."""
+    found = _POSTGRES.fullmatch(url)
+    if found is None:
+        return f"write it as {POSTGRES_FORM}, and in the password % as %25, / as %2F, @ as %40, # as %23, ? as %3F"
+    if not found["hosts"] and "host=" not in (found["query"] or ""):
+        return f"it names no host: write it as {POSTGRES_FORM}"
+    return ""
+
+
+def _port(reader: Reader, default: int) -> int:
     text = reader.text("HTTP_PORT")
     if text is None:
         return default

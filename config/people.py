@@ -16,7 +16,7 @@ from config.yaml_source import Path_
 _USER: Final = re.compile(r"[UW][A-Z0-9]{6,20}")
 _GROUP: Final = re.compile(r"S[A-Z0-9]{6,20}")
 _ALIAS: Final = re.compile(r"[a-z][a-z0-9._-]{0,40}")
-_EMAIL: Final = re.compile(r"[^@\s<>\"',;]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+EMAIL: Final = re.compile(r"[^@\s<>\"',;]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def _person(alias: str, given: PersonModel, others: Mapping[str, Person], report
         if given.slack is not None and given.slack == other.slack:
             what = f"{alias} and {other.alias} have the same Slack id {show(given.slack)}"
             report.problem((*at, "slack"), what, "one person would count as two: give each their own")
-    if given.email is not None and not _EMAIL.fullmatch(given.email):
+    if given.email is not None and not EMAIL.fullmatch(given.email):
         report.problem((*at, "email"), f"{show(given.email)} is not an e-mail address", "write it as lin@example.com")
     return Person(alias, given.slack or "", given.name or alias, given.email or "")
 

@@ -11,7 +11,7 @@ _KEY: Final = re.compile(
 )
 _VALUE: Final = re.compile(
     r"xox[a-z]-|xapp-|-----BEGIN [A-Z ]*PRIVATE KEY|hooks\.slack\.com/(services|workflows|triggers)/"
-    r"|[?&](access_?token|token|secret|key|password|sig)=",
+    r"|[?&](access_?token|token|secret|key|password|sig)=(?!\$\{env:)",
     re.I,
 )
 _USERINFO: Final = re.compile(r"^[a-z][a-z0-9+.-]*://[^/@\s:]*:[^/@\s]+@", re.I)
@@ -59,6 +59,8 @@ class Url(str):
             parts = urlsplit(str(self))
         except ValueError:
             return "***"
+        if "@" in f"{parts.path}{parts.query}{parts.fragment}":
+            return f"{parts.scheme}://***"  # a password with an unescaped "/", "?" or "#" lands there
         host = parts.netloc.rpartition("@")
         user = host[0].partition(":")[0]
         netloc = f"{user}:***@{host[2]}" if host[1] else host[2]

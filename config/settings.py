@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
 from bot.rollout.plan import Plan
 from config.bot_file import build_bot_file
-from config.environment import SlackSettings, read_environment
+from config.channels import Channels
+from config.channels_build import build_channels
+from config.environment import Reader, SlackSettings, read_environment
 from config.people import People, build_people
 from config.plan_build import build_plan
 from config.plan_checks import check_together
 from config.problems import ConfigError, Problem, format_problems
 from config.report import Report
 from config.secret import Secret, Url
-from config.yaml_source import read_document
+from config.yaml_source import Document, read_document
 
 __all__ = [
     "ConfigError",
@@ -53,6 +55,7 @@ class Settings:
     plans: Mapping[str, Plan]
     people: People
     config_dir: Path
+    channels: Channels = field(default_factory=Channels)
 
 
 def load(config_dir: Path, environ: Mapping[str, str] | None = None) -> Settings:
@@ -88,9 +91,10 @@ def check(
             strays.extend(report.problems)
     check_together(plans)
     source = os.environ if environ is None else environ
+    channels, channel_report, reader = _channels(config_dir / "channels.yaml", source)
     env, problems, warnings = read_environment(source, bot, require_slack=require_slack)
-    reports = [bot_report, people_report, *(report for _, report in plans)]
-    problems = sorted({*problems, *strays, *(p for report in reports for p in report.problems)})
+    reports = [bot_report, people_report, channel_report, *(report for _, report in plans)]
+    problems = sorted({*problems, *reader.problems, *strays, *(p for report in reports for p in report.problems)})
     warnings = sorted({*warnings, *(w for report in reports for w in report.warnings)})
     if problems:
         return None, tuple(problems), tuple(warnings)
@@ -106,8 +110,16 @@ def check(
         plans=MappingProxyType({plan.service: plan for plan, _ in plans}),
         people=people,
         config_dir=config_dir,
+        channels=channels,
     )
     return settings, (), tuple(warnings)
+
+
+def _channels(path: Path, environ: Mapping[str, str]) -> tuple[Channels, Report, Reader]:
+    """Without the file there are no channels: Slack alone, as the plans name it."""
+    report = Report(read_document(path) if path.exists() else Document(str(path)))
+    reader = Reader(environ)
+    return build_channels(report, reader), report, reader
 
 
 def _plan_files(folder: Path, problems: list[Problem]) -> list[Path]:

@@ -44,7 +44,24 @@ allow_services() {
         OWN_POLICY=no
     fi
 }
-trap allow_services EXIT
+# Debian's PostgreSQL makes a database cluster when it is installed, unless this says no. We want the programs alone.
+CLUSTERS=/etc/postgresql-common/createcluster.d/rollout-bot-setup.conf
+OWN_CLUSTERS=no
+
+forbid_cluster() {
+    "${SUDO[@]}" mkdir -p "${CLUSTERS%/*}"
+    OWN_CLUSTERS=yes
+    echo 'create_main_cluster = false' | "${SUDO[@]}" tee "$CLUSTERS" >/dev/null
+}
+
+tidy() {
+    allow_services
+    if [ "$OWN_CLUSTERS" = yes ]; then
+        "${SUDO[@]}" rm -f "$CLUSTERS"
+        OWN_CLUSTERS=no
+    fi
+}
+trap tidy EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
@@ -65,6 +82,7 @@ apt_install() { # packages, with the reason already said
     command -v apt-get >/dev/null || fail "this is not Debian or Ubuntu, so install by hand what gives you: $*"
     become_root "$*"
     forbid_services "$*"
+    case " $* " in *" postgresql "*) forbid_cluster ;; esac
     if ! apt_knows "$@"; then
         say "apt does not know all of these yet: apt-get update"
         apt_quiet update || fail "apt-get update failed; see build/apt.log"
@@ -74,11 +92,15 @@ apt_install() { # packages, with the reason already said
         apt_quiet update || fail "apt-get update failed; see build/apt.log"
         apt_quiet install --no-install-recommends "$@" || fail "apt could not install $*; see build/apt.log"
     fi
-    allow_services
+    tidy
 }
 
 have() { # a command, also where users without root do not look
     command -v "$1" >/dev/null || [ -x "/usr/sbin/$1" ]
+}
+
+have_postgresql() { # Debian keeps the server's programs out of the path
+    compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || have initdb
 }
 
 system_packages() {
@@ -94,6 +116,10 @@ system_packages() {
     if ! have sshd; then
         packages+=(openssh-server) units+=(ssh.service ssh.socket)
         say "sshd is missing: the tests reach hosts through it, on loopback"
+    fi
+    if ! have_postgresql; then
+        packages+=(postgresql) units+=(postgresql.service)
+        say "PostgreSQL is missing: the tests run one of their own, in a temporary folder, and make no other cluster"
     fi
     if ! have curl; then
         packages+=(curl)

@@ -79,16 +79,19 @@ class Observer:
 
     async def tick(self, service: str) -> None:
         """Expires what is due, notices a changed plan, and re-reads reactions that no event told of."""
-        rollout = (await self._rollouts.state(service)).active
+        state, board = self._rollouts.known(service)
+        rollout = (state or await self._rollouts.state(service)).active
         if rollout is None:
             return
         plan, now = self._rollouts.plans[service], self._clock()
         if rollout.plan_hash != plan.hash:
             await self._rollouts.submit(service, NotePlan())
-        board = await self._rollouts.board(service)
+        if board is None or (board.rollout, board.stage) != (rollout.id, rollout.live_stage):
+            board = await self._rollouts.board(service)
         stale = board is None or board.blind_since is not None or now - (board.last_at or 0) > 4 * plan.interval
         blind = stale or board is None or (bool(board.triggers) and all(t.value is None for t in board.triggers))
-        await self._rollouts.submit(service, Tick(blind=blind))
+        if self._rollouts.moves(service, Tick(blind=blind)):
+            await self._rollouts.submit(service, Tick(blind=blind))
         approval = rollout.approval
         if rollout.status is Status.AWAITING_APPROVAL and approval and not approval.decided:
             # At the first tick of a process too: whoever reacted while the bot was away must not have to do it again.

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 
 import structlog
 
+from bot.engine.acting import acting_epoch
 from bot.engine.observer import Observer
 from bot.engine.ports import Claimed, Fleet, Retryable
 from bot.engine.rollouts import Rollouts
 from bot.engine.speaker import Speaker
-from bot.engine.targets import backward, drift, forward
-from bot.fleet.target import HostReading, HostState, Outcome
+from bot.engine.targets import Named, backward, begun, forward, in_the_way, unread
+from bot.fleet.target import Outcome, Target
 from bot.rollout.effects import (
     ReadFleet,
     ReadReactions,
@@ -27,10 +29,6 @@ from bot.rollout.intents import ReportReactions, ReportRollback, ReportShift
 from bot.rollout.model import Rollout
 
 log = structlog.get_logger()
-UNKNOWN = (
-    "serves {1:g} % to the canary pool of {0}, which this database does not know; see that `stable` in the plan is "
-    "what serves now, or bring the database back; a retry overwrites the host"
-)
 RESTORE_AGAIN = 2.0  # seconds between tries at hosts that did not answer a rollback
 
 
@@ -76,17 +74,17 @@ class Performers:
         if rollout is None or not rollout.active:
             return False
         plan = self._rollouts.plans[service]
+        readings = await self._fleets[service].read(service)
         if rollout.plan_hash != plan.hash:
-            failed = (("", "the plan changed after the approval"),)
+            blocked: Named = (("", "the plan changed after the approval"), *unread(readings))
+        else:
+            blocked = in_the_way(readings, await self._rollouts.state(service), rollout, effect)
+        if blocked:
+            failed = (*blocked, *begun(readings, effect.generation))
             report = ReportShift(effect.generation, False, Outcome.REFUSED, failed)
             await self._rollouts.submit(service, report, _cause(claimed), finish=claimed.id)
             return True
-        drifted = () if effect.overwrite else await self._in_the_way(service, rollout)
-        if drifted:
-            report = ReportShift(effect.generation, False, Outcome.REFUSED, drifted)
-            await self._rollouts.submit(service, report, _cause(claimed), finish=claimed.id)
-            return True
-        target = forward(rollout, plan, plan.stage(effect.stage), effect.generation)
+        target = _guarded(forward(rollout, plan, plan.stage(effect.stage), effect.generation))
 
         def superseded() -> bool:
             return self._rollouts.generation(service) > effect.generation
@@ -113,22 +111,6 @@ class Performers:
         await self._rollouts.submit(service, report, _cause(claimed), finish=claimed.id)
         return True
 
-    async def _in_the_way(self, service: str, rollout: Rollout) -> tuple[tuple[str, str], ...]:
-        """Hosts a person must look at before they are overwritten (DESIGN §6.6): (host, what is there).
-
-        That is what somebody changed since the last order and nobody adopted; and, for a log that knows of no order,
-        a new version that is served already: after a lost database the plan's `stable` may be the wrong pool.
-        """
-        state = await self._rollouts.state(service)
-        every = await self._fleets[service].read(service)
-        # What an earlier try of this very order left half done, before the bot was killed, is nobody's change.
-        readings = [r for r in every if not (r.file and r.file.generation == rollout.generation and _ours(r))]
-        if not state.live_generation:
-            return tuple((r.host, UNKNOWN.format(r.file.rollout, r.share)) for r in readings if r.file and r.share)
-        kept = dict(rollout.adopted)
-        found = drift(readings, state.live_generation)
-        return tuple((d.host, f"changed by hand ({d.state})") for d in found if kept.get(d.host) != d.digest)
-
     async def _restore(self, claimed: Claimed, effect: RestoreTraffic) -> bool:
         service = claimed.stream
         rollout = await self._current(service, effect.generation)
@@ -137,7 +119,7 @@ class Performers:
         running = self._shifts.get(service)
         if running:
             running.cancel()
-        target = backward(rollout, self._rollouts.plans[service], effect.generation)
+        target = _guarded(backward(rollout, self._rollouts.plans[service], effect.generation))
         done = await self._fleets[service].roll_back(target)
         pending = tuple((h.host, h.error) for h in done.failed)
         restored = tuple(sorted(h.host for h in done.hosts if h.ok))
@@ -151,15 +133,16 @@ class Performers:
 
     async def _read_reactions(self, claimed: Claimed, effect: ReadReactions) -> bool:
         service = claimed.stream
-        report: ReportReactions = await self._speaker.read_reactions(effect)
+        report: ReportReactions = await self._speaker.read_reactions(service, effect)
         submitted = await self._rollouts.submit(service, report, _cause(claimed), finish=claimed.id)
         if submitted.refusal and effect.user:
             await self._speaker.explain(service, effect, submitted.refusal)
         return True
 
 
-def _ours(reading: HostReading) -> bool:
-    return reading.state in (HostState.OK, HostState.STALE)
+def _guarded(target: Target) -> Target:
+    """With the epoch of the lead: a host refuses the order of an actor that was replaced meanwhile."""
+    return replace(target, epoch=acting_epoch(target.service) or 0)
 
 
 def _cause(claimed: Claimed) -> str:

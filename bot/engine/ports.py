@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,6 +16,23 @@ from bot.rollout.model import Board, Person, Rollout, ServiceState
 
 class Conflict(Exception):
     """Another commit took the stream's next seq first: load again and decide again."""
+
+
+class Fenced(Exception):
+    """The lead of this epoch has passed to another holder: stop acting for the stream."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """The right to act for a stream: to perform its effects and to evaluate its gates.
+
+    epoch: grows with every change of holder, never falls. until: Unix seconds on the store's clock.
+    """
+
+    stream: str
+    owner: str
+    epoch: int
+    until: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +77,8 @@ class Commit:
     expected: the stream's last seq as the decider saw it; else Conflict.
     finish: id of the claimed effect whose outcome this is; it becomes done in the same transaction.
     rollout: the row of the rollouts index to insert or replace (None = unchanged).
+    epoch: given, the append is the actor's, and is Fenced where the stream's lead has another epoch; a lead that ran
+        out but that nobody took keeps its epoch, so it still commits. None: a person's intent; any replica may commit.
     """
 
     stream: str
@@ -73,6 +92,7 @@ class Commit:
     finish: int | None = None
     rollout: Rollout | None = None
     snapshot: ServiceState | None = None
+    epoch: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +102,12 @@ class Committed:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
+    """epoch: of the lead under which it was claimed; 0 = claimed without a lead.
+
+    owner: the token to hand back to renew, finish, retry and fail. It differs per owner and epoch, so that a claimer
+        that was frozen, and led again since, cannot end a claim no longer its own. "" while nobody has claimed it.
+    """
+
     id: int
     key: str
     stream: str
@@ -89,6 +115,8 @@ class Claimed:
     effect: Effect
     attempts: int  # times claimed before this one
     lease_until: float
+    epoch: int = 0
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,28 +140,70 @@ class Submitted:
 
 
 class Store(Protocol):
+    @property
+    def shared(self) -> bool:
+        """Whether several processes may have the store open at once, so that a cached state can be stale."""
+        ...
+
+    async def lead(self, stream: str, owner: str, lease: float) -> Lead | None:
+        """Takes or renews the lead for `lease` seconds by the store's own clock; None where another holds it unexpired.
+
+        owner: a name no other process has, nor an earlier one with the same host name and process id.
+        A change of holder raises the epoch, and makes the claims of earlier epochs on that stream pending at once.
+        A store with a sole owner (SQLite's lock) hands the lead to a new owner at once: the former process is dead.
+        """
+        ...
+
+    async def resign(self, owner: str) -> int:
+        """Gives up every lead of the owner at once (SIGTERM); the number given up. Others are notified.
+
+        The epochs stay until somebody takes the lead, so an outcome under way can still be committed; claiming ends.
+        """
+        ...
+
+    async def leads(self) -> tuple[Lead, ...]:
+        """Those that somebody holds, or held until they ran out, by stream; one that was resigned is not among them."""
+        ...
+
+    async def now(self) -> float:
+        """The store's clock, Unix seconds: the database's where it has one."""
+        ...
+
+    async def listen(self, on_change: Callable[[str], None]) -> None:
+        """From now on calls back, in the loop, with the stream after each commit of any process and each resignation.
+
+        "" = anything may have changed (after a lost connection). Returns at once; ends with `close`.
+        """
+        ...
+
     async def load(self, stream: str) -> Stored: ...
 
     async def streams(self) -> tuple[str, ...]: ...
 
     async def commit(self, commit: Commit) -> Committed:
-        """Raises Conflict. Events get seq expected+1, expected+2, …"""
+        """Raises Fenced, Conflict; looked at in this order: epoch, cause, expected. Events get seq expected+1, …"""
         ...
 
-    async def seen(self, cause: str) -> bool: ...
-
     async def claim(
-        self, owner: str, now: float, lease: float, limit: int, kinds: Sequence[str] | None = None
+        self,
+        owner: str,
+        now: float,
+        lease: float,
+        limit: int,
+        kinds: Sequence[str] | None = None,
+        epochs: Mapping[str, int] | None = None,
     ) -> tuple[Claimed, ...]:
         """Due pending effects, and claimed ones whose lease ran out, by (priority, id); never two of one lane at once.
 
         A lane with a claimed, unexpired effect is skipped, except that RestoreTraffic is never held up by its lane.
         kinds: class names of effects to claim; None = all.
+        epochs: claim only effects of these streams, and only while the owner's lead has that epoch. None = every
+            stream, no lead asked, the token is the owner.
         """
         ...
 
     async def renew(self, id: int, owner: str, until: float) -> bool:
-        """False: the lease was lost, stop working on it."""
+        """owner, here and below: the claim's token. False: the lease was lost, stop working on it."""
         ...
 
     async def finish(self, id: int, owner: str) -> bool: ...
@@ -142,16 +212,12 @@ class Store(Protocol):
         """Back to pending, not before due_at; attempts stay counted."""
         ...
 
-    async def release(self) -> int:
-        """At the boot of a store's sole owner: what a killed process had claimed is pending again, at once."""
-        ...
-
     async def fail(self, id: int, owner: str, error: str) -> bool:
         """Never again; kept with its error for a person to see."""
         ...
 
-    async def next_due(self) -> float | None:
-        """When the earliest pending or leased effect can be claimed; None = nothing waits."""
+    async def next_due(self, streams: Collection[str] | None = None) -> float | None:
+        """When the earliest pending or leased effect (of these streams) can be claimed; None = nothing waits."""
         ...
 
     async def pending(self) -> tuple[Claimed, ...]:
@@ -213,6 +279,10 @@ class Retryable(Exception):
     def __init__(self, what: str, after: float | None = None) -> None:
         super().__init__(what)
         self.after = after
+
+
+class Away(Retryable):
+    """The store does not answer: most likely nothing was recorded. Tried again with the same cause it happens once."""
 
 
 class Final(Exception):

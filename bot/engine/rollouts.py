@@ -10,7 +10,19 @@ from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from bot.engine.ports import Commit, Conflict, Final, Fleet, Measurement, NewEffect, Store, Submitted
+from bot.engine.acting import acting_epoch
+from bot.engine.ports import (
+    Away,
+    Commit,
+    Committed,
+    Conflict,
+    Final,
+    Fleet,
+    Measurement,
+    NewEffect,
+    Store,
+    Submitted,
+)
 from bot.engine.targets import forward
 from bot.rollout.decide import decide, simulate
 from bot.rollout.effects import COALESCED, Effect
@@ -20,12 +32,15 @@ from bot.rollout.intents import Intent, Refusal, Start
 from bot.rollout.model import Board, Person, Rollout, ServiceState
 from bot.rollout.plan import Plan
 
-SNAPSHOT_EVERY = 200  # events; a restart folds at most this many
+SNAPSHOT_EVERY = 100  # events; a restart folds at most this many
 TRIES = 20  # a conflict means somebody else made progress, so this many in a row is a fault
 
 
 class Rollouts:
-    """One per process. Serialises the intents of a service; the store's (stream, seq) settles what that cannot."""
+    """One per process. Serialises the intents of a service; the store's (stream, seq) settles what that cannot.
+
+    What an actor writes is guarded by the epoch of its lead (`bot.engine.acting`); a person's intent by nothing more.
+    """
 
     def __init__(
         self,
@@ -53,11 +68,27 @@ class Rollouts:
         return self._clock()
 
     async def state(self, service: str) -> ServiceState:
-        if service not in self._states:
+        """As the log has it now: of a store that others write to as well, what they appended is read first."""
+        known = self._states.get(service)
+        if known is None:
             stored = await self._store.load(service)
             base = stored.snapshot or ServiceState(service)
-            self._states[service] = fold(base, (event for _, event in stored.events))
+            self._keep(service, fold(base, (event for _, event in stored.events)))
+        elif self._store.shared:
+            newer = await self._store.events(service, known.seq)
+            self._keep(service, fold(known, (event for _, event in newer)))
         return self._states[service]
+
+    def _keep(self, service: str, state: ServiceState) -> None:
+        """Two reads may end in the other order: the later state stays."""
+        known = self._states.get(service)
+        if known is None or known.seq <= state.seq:
+            self._states[service] = state
+
+    async def refresh(self, service: str) -> None:
+        """Brings `generation` and `known` up to date after another process wrote; nothing where nobody asked yet."""
+        if service in self._states:
+            await self.state(service)
 
     def generation(self, service: str) -> int:
         """The highest ordered so far, as known without waiting: an executor asks before every swap."""
@@ -68,13 +99,18 @@ class Rollouts:
         """State and board as this process has them, without reading the store."""
         return self._states.get(service), self._boards.get(service)
 
+    def moves(self, service: str, intent: Intent) -> bool:
+        """Whether the intent would do anything to the state as this process has it: asked every second, so no I/O."""
+        state = self._states.get(service)
+        return state is None or bool(decide(state, intent, self._clock(), self.plans[service], self._bot_user()))
+
     async def board(self, service: str) -> Board | None:
         """The live measurements of the stage whose share the hosts serve."""
         rollout = (await self.state(service)).rollout
         if rollout is None or not rollout.live_stage:
             return None
         cached = self._boards.get(service)
-        if cached and (cached.rollout, cached.stage) == (rollout.id, rollout.live_stage):
+        if cached and not self._store.shared and (cached.rollout, cached.stage) == (rollout.id, rollout.live_stage):
             return cached
         return await self._store.board(rollout.id, rollout.live_stage)
 
@@ -121,21 +157,35 @@ class Rollouts:
     ) -> Submitted:
         """Decides and commits in one transaction with the cause and, given `finish`, the end of the claimed effect."""
         extra = Extra(finish, board, measurements, effects)
+        unsure = False
         for _ in range(TRIES):
             try:
                 return await self._submit(service, intent, cause, extra)
             except Conflict:
                 self._states.pop(service, None)
+            except Away:
+                # A connection lost in the middle leaves it open whether it was recorded; asked again, its cause tells.
+                self._states.pop(service, None)
+                if unsure or cause is None:
+                    raise
+                unsure = True
         raise Conflict(f"{service}: the log is contended")
 
     async def record(self, service: str, cause: str | None, effects: tuple[Effect, ...]) -> bool:
         """Commits effects with no decision (a reaction to be read); False when the cause was known."""
-        async with self._locks[service]:
-            state = await self.state(service)
-            commit = Commit(service, state.seq, self._clock(), cause, effects=self._outbox(service, effects))
-            done = await self._store.commit(commit)
-        self._wake()
-        return not done.duplicate
+        for _ in range(TRIES):
+            try:
+                async with self._locks[service]:
+                    seq = (await self.state(service)).seq
+                    outbox, epoch = self._outbox(service, effects), acting_epoch(service)
+                    commit = Commit(service, seq, self._clock(), cause, effects=outbox, epoch=epoch)
+                    done = await self._commit(commit)
+            except Conflict:
+                self._states.pop(service, None)
+                continue
+            self._wake()
+            return not done.duplicate
+        raise Conflict(f"{service}: the log is contended")
 
     async def _submit(self, service: str, intent: Intent, cause: str | None, extra: Extra) -> Submitted:
         async with self._locks[service]:
@@ -163,16 +213,26 @@ class Rollouts:
                 finish=extra.finish,
                 rollout=after.rollout if events else None,
                 snapshot=after if after.seq // SNAPSHOT_EVERY > state.seq // SNAPSHOT_EVERY else None,
+                epoch=acting_epoch(service),
             )
-            committed = await self._store.commit(commit)
+            committed = await self._commit(commit)
             if committed.duplicate:
                 return Submitted(state, duplicate=True)
-            self._states[service] = after
+            self._keep(service, after)
             if extra.board:
                 self._boards[service] = extra.board
         if commit.effects:
             self._wake()
         return Submitted(after, events, refusal)
+
+    async def _commit(self, commit: Commit) -> Committed:
+        """Where it failed or was cut off nobody knows whether it was done: what is true then is read anew."""
+        try:
+            return await self._store.commit(commit)
+        except BaseException:
+            self._states.pop(commit.stream, None)
+            self._boards.pop(commit.stream, None)
+            raise
 
     def _outbox(self, service: str, effects: tuple[Effect, ...]) -> tuple[NewEffect, ...]:
         """Each key once, in order; a coalesced one goes last, since it shows what the others led to."""

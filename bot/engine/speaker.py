@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import structlog
@@ -21,6 +22,7 @@ from bot.rollout.model import Board, Rollout
 from bot.rollout.plan import Plan
 
 log = structlog.get_logger()
+DELETED = "deleted"  # in place of a digest: somebody took the message away, and its next writer posts it anew
 
 
 class Words(Protocol):
@@ -72,7 +74,7 @@ class Speaker:
         message = self._words.approval(rollout, plan, effect.stage, effect.attempt, now, board)
         before = await self._store.message(effect.key)
         ref = await self._sync(effect.key, plan.channel, message)
-        if before is None or await self._store.message(f"{effect.key}:open") is None:
+        if before is None or before.digest == DELETED or await self._store.message(f"{effect.key}:open") is None:
             await self._open(service, rollout, plan, effect, ref)
 
     async def _open(self, service: str, rollout: Rollout, plan: Plan, effect: ShowApproval, ref: MessageRef) -> None:
@@ -104,11 +106,20 @@ class Speaker:
             return
         card = await self._card_of(service, rollout)
         message = self._words.tell(effect.event, rollout, self._rollouts.plans[service])
+        try:
+            channel, ts = await self._line(effect, message, card, again)
+        except Gone:
+            log.warning("the card was deleted; posting it anew", rollout=rollout.id)
+            await self._store.put_message(replace(card, digest=DELETED))
+            card = await self.show_card(service, rollout.id) or card
+            channel, ts = await self._line(effect, message, card, again)
+        await self._store.put_message(MessageRef(effect.key, channel, ts))
+
+    async def _line(self, effect: Tell, message: Outgoing, card: MessageRef, again: bool) -> tuple[str, str]:
         found = await self._chat.find(effect.key, card.channel, card.ts) if again else None
-        channel, ts = found or await self._chat.post(
+        return found or await self._chat.post(
             effect.key, card.channel, message, thread_ts=card.ts, broadcast=effect.broadcast
         )
-        await self._store.put_message(MessageRef(effect.key, channel, ts))
 
     async def whisper(self, service: str, effect: Whisper) -> None:
         rollout = await self._rollout(service, effect.rollout)
@@ -128,12 +139,21 @@ class Speaker:
         text = self._words.refusal(refusal, rollout, self._rollouts.plans[service])
         await self._chat.whisper(asking.channel, effect.user, self._words.error(text))
 
-    async def read_reactions(self, effect: ReadReactions) -> ReportReactions:
-        """Everybody's reactions with who they are, read now; a person who cannot be checked is not known."""
+    async def read_reactions(self, service: str, effect: ReadReactions) -> ReportReactions:
+        """Everybody's reactions with who they are, read now; a person who cannot be checked is not known.
+
+        Without the message nobody can approve any more: one that was deleted is posted anew.
+        """
         asking = await self._store.message(ShowApproval(effect.rollout, effect.stage, effect.attempt).key)
         if asking is None:
             raise Retryable("the asking is not posted yet", 0.5)
-        found = await self._chat.reactions(asking.channel, asking.ts)
+        try:
+            found = await self._chat.reactions(asking.channel, asking.ts)
+        except Gone:
+            log.warning("the asking was deleted; posting it anew", key=asking.key)
+            await self._store.put_message(replace(asking, digest=DELETED))
+            await self.show_approval(service, ShowApproval(effect.rollout, effect.stage, effect.attempt))
+            found = ()
         people = {user: await self._directory.person(user, fresh=True) for user in {r.user for r in found}}
         actor = people.get(effect.user) if effect.user else None
         reactions = tuple(Reaction(people[r.user], r.emoji) for r in found)
@@ -158,13 +178,16 @@ class Speaker:
         """
         async with self._locks[key]:
             ref = await self._store.message(key)
+            if ref and ref.digest == DELETED:
+                return await self._bring(key, channel, message, None)
             if ref is None and (found := await self._chat.find(key, channel)):
                 ref = MessageRef(key, *found)  # posted by a try that was cut off; what it shows is not known
             try:
                 return await self._bring(key, channel, message, ref)
             except Gone:
                 log.warning("a message of ours was deleted; posting it anew", key=key)
-                return await self._bring(key, channel, message, None)
+                found = await self._chat.find(key, channel)  # a try that was cut off may have posted it anew already
+                return await self._bring(key, channel, message, MessageRef(key, *found) if found else None)
 
     async def _bring(self, key: str, channel: str, message: Outgoing, ref: MessageRef | None) -> MessageRef:
         digest = _digest(message)

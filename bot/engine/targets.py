@@ -6,9 +6,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.fleet.target import HostReading, HostState, Target
-from bot.rollout.model import DriftedHost, Rollout
+from bot.rollout.effects import ShiftTraffic
+from bot.rollout.model import DriftedHost, Rollout, ServiceState
 from bot.rollout.plan import Plan, Stage
 
+UNKNOWN = (
+    "serves {1:g} % to the canary pool of {0}, which this database does not know; see that `stable` in the plan is "
+    "what serves now, or bring the database back; a retry overwrites the host"
+)
+BEGUN = "has the new share already, from a try that was cut off"
+Named = tuple[tuple[str, str], ...]  # (host, what there is to say of it)
 SILENT = (HostState.UNREACHABLE, HostState.DOWN)  # says nothing of what is there: unknown, which is not drift
 
 
@@ -56,3 +63,39 @@ def drift(readings: Sequence[HostReading], expected_generation: int) -> tuple[Dr
 
 def highest_generation(readings: Sequence[HostReading]) -> int:
     return max((s.generation for r in readings for s in (r.file, r.live) if s), default=0)
+
+
+def in_the_way(readings: Sequence[HostReading], state: ServiceState, rollout: Rollout, effect: ShiftTraffic) -> Named:
+    """Hosts a person must look at before they are overwritten (DESIGN §6.6).
+
+    A host that cannot be read, since what is there is not assumed; what somebody changed since the last order and
+    nobody adopted or answered; and, for a log that knows of no order, a new version that is served already: after a
+    lost database the plan's `stable` may be the wrong pool.
+    """
+    silent = unread(readings)
+    if silent:
+        return silent
+    others = [r for r in readings if not _left_by(r, state, rollout, effect)]
+    if not state.live_generation:
+        known = () if effect.overwrite else others
+        return tuple((r.host, UNKNOWN.format(r.file.rollout, r.share)) for r in known if r.file and r.share)
+    answered = {*rollout.adopted, *effect.answered}
+    found = drift(others, state.live_generation)
+    return tuple((d.host, f"changed by hand ({d.state})") for d in found if (d.host, d.digest) not in answered)
+
+
+def unread(readings: Sequence[HostReading]) -> Named:
+    return tuple((r.host, r.error) for r in readings if r.state is HostState.UNREACHABLE)
+
+
+def begun(readings: Sequence[HostReading], generation: int) -> Named:
+    """Hosts on which an earlier try of this order, cut off with its bot, has come to something."""
+    return tuple((r.host, BEGUN) for r in readings if generation in {s.generation for s in (r.file, r.live) if s})
+
+
+def _left_by(reading: HostReading, state: ServiceState, rollout: Rollout, effect: ShiftTraffic) -> bool:
+    """What a try of this very order left half done, or one before it that is now tried again, is nobody's change."""
+    if reading.file is None or reading.state not in (HostState.OK, HostState.STALE):
+        return False
+    first = state.live_generation + 1 if effect.overwrite else effect.generation
+    return first <= reading.file.generation <= effect.generation and reading.file.rollout == rollout.id

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
 
-from bot.engine.ports import Claimed, Final, Retryable, Store
+from bot.engine.acting import acting
+from bot.engine.ports import Away, Claimed, Fenced, Final, Retryable, Store
 from bot.rollout.effects import RestoreTraffic
 
 log = structlog.get_logger()
 LEASE = 15.0  # seconds; renewed at a third of it
+POLL = 2.0  # seconds, where others write too: a notice of theirs may be lost with its connection
 BACKOFF = (0.5, 30.0)  # seconds: first wait after a failure, and the longest
 CONCURRENCY = 16
 URGENT = 1000  # rollbacks at once, beside them
@@ -25,16 +27,29 @@ class Worker:
     """perform(claimed) does the effect and returns whether it already finished it with its outcome's commit.
 
     Retryable puts the effect back for later, for ever: nothing the bot could not send is dropped (DESIGN §6.8).
-    Final keeps it with its error for a person to see.
+    Final keeps it with its error for a person to see. Fenced leaves it to whoever leads now.
+    epochs: the services to act for, with the epochs of their leads; None = everything, no lead asked for.
     """
 
-    def __init__(self, store: Store, perform: Perform, clock: Callable[[], float], owner: str) -> None:
+    def __init__(
+        self,
+        store: Store,
+        perform: Perform,
+        clock: Callable[[], float],
+        owner: str,
+        *,
+        epochs: Callable[[], Mapping[str, int] | None] = lambda: None,
+        fenced: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._store = store
         self._perform = perform
         self._clock = clock
         self._owner = owner
+        self._epochs = epochs
+        self._fenced = fenced
+        self._draining = False
         self._woken = asyncio.Event()
-        self._running: dict[int, asyncio.Task[None]] = {}
+        self._running: dict[int, tuple[Claimed, asyncio.Task[None]]] = {}
         self._loop_task: asyncio.Task[None] | None = None
         self.failing: str = ""
 
@@ -44,9 +59,26 @@ class Worker:
     def start(self) -> None:
         self._loop_task = asyncio.create_task(self._loop(), name="worker")
 
+    def abandon(self, stream: str) -> None:
+        """Another replica acts for the stream now, or nobody can: what runs for it here has no say any more.
+
+        A rollback under way goes on: it was ordered and recorded, and where another's order came first the hosts
+        themselves refuse it.
+        """
+        for claimed, task in self._running.values():
+            if claimed.stream == stream and not isinstance(claimed.effect, RestoreTraffic):
+                task.cancel()
+
+    async def drain(self, within: float) -> None:
+        """Claims nothing more, and lets what runs end with its outcome written, for `within` seconds at most."""
+        self._draining = True
+        running = [task for _, task in self._running.values()]
+        if running:
+            await asyncio.wait(running, timeout=within)
+
     async def stop(self) -> None:
         """Stops claiming and cancels what runs; what was cut off is reclaimed by whoever comes next."""
-        tasks = [t for t in (self._loop_task, *self._running.values()) if t]
+        tasks = [t for t in (self._loop_task, *(task for _, task in self._running.values())) if t]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -61,34 +93,53 @@ class Worker:
             self._woken.clear()
             try:
                 await self._claim()
-                due = await self._store.next_due()
+                due = await self._due()
                 self.failing = ""
+            except Away as error:
+                if not self.failing:  # once, however long it lasts
+                    log.warning("nothing can be claimed: the database is away", error=str(error))
+                self.failing = str(error)
+                due = self._clock() + 1.0
             except Exception as error:
                 log.exception("claiming failed")
                 self.failing = repr(error)
                 due = self._clock() + 1.0
-            wait = None if due is None else max(0.02, due - self._clock())
+            longest = POLL if self._store.shared else LEASE
+            wait = longest if due is None else min(longest, max(0.02, due - self._clock()))
             if len(self._running) >= CONCURRENCY:
-                wait = None  # a task that ends wakes us
+                wait = longest  # a task that ends wakes us
             # Not wait_for: before Python 3.12 it swallows a cancellation that meets the wake-up.
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(min(wait, LEASE) if wait is not None else LEASE):
+                async with asyncio.timeout(wait):
                     await self._woken.wait()
 
+    async def _due(self) -> float | None:
+        epochs = self._epochs()
+        return await self._store.next_due(None if epochs is None else tuple(epochs))
+
     async def _claim(self) -> None:
+        epochs = self._epochs()
+        if self._draining or epochs == {}:
+            return
         now = self._clock()
         # The way back has room of its own: sixteen posts that hang on a dead Slack must not hold it up.
-        found = await self._store.claim(self._owner, now, LEASE, URGENT, (RestoreTraffic.__name__,))
+        found = await self._store.claim(self._owner, now, LEASE, URGENT, (RestoreTraffic.__name__,), epochs)
         room = CONCURRENCY - len(self._running)
         if room > 0:
-            found += await self._store.claim(self._owner, now, LEASE, room)
+            found += await self._store.claim(self._owner, now, LEASE, room, None, epochs)
         for claimed in found:
+            before = self._running.get(claimed.id)
+            if before and before[0].owner == claimed.owner:
+                continue  # it runs on: its lease ran out while the process stood still, and claiming has renewed it
+            if before:
+                before[1].cancel()  # claimed under a lead that is over: its outcome would be refused
             task = asyncio.create_task(self._run(claimed), name=claimed.key)
-            self._running[claimed.id] = task
-            task.add_done_callback(lambda _, id=claimed.id: self._ended(id))  # type: ignore[misc]
+            self._running[claimed.id] = claimed, task
+            task.add_done_callback(lambda task, id=claimed.id: self._ended(id, task))  # type: ignore[misc]
 
-    def _ended(self, id: int) -> None:
-        self._running.pop(id, None)
+    def _ended(self, id: int, task: asyncio.Task[None]) -> None:
+        if id in self._running and self._running[id][1] is task:
+            del self._running[id]
         self.wake()
 
     async def _run(self, claimed: Claimed) -> None:
@@ -96,13 +147,18 @@ class Worker:
         assert me is not None
         heart = asyncio.create_task(self._heartbeat(claimed, me), name=f"lease of {claimed.key}")
         try:
-            if not await self._perform(claimed):
-                await self._store.finish(claimed.id, self._owner)
+            with acting(claimed.stream, claimed.epoch):
+                done = await self._perform(claimed)
+            if not done:
+                await self._store.finish(claimed.id, claimed.owner)
+        except Fenced as error:
+            log.warning("another replica acts now", key=claimed.key, error=str(error))
+            self._fenced(claimed.stream)
         except Retryable as error:
             await self._later(claimed, str(error), error.after)
         except Final as error:
             log.error("effect failed for good", key=claimed.key, error=str(error))
-            await self._store.fail(claimed.id, self._owner, str(error))
+            await self._store.fail(claimed.id, claimed.owner, str(error))
         except Exception as error:
             log.exception("effect failed", key=claimed.key)
             await self._later(claimed, repr(error), None)
@@ -113,13 +169,13 @@ class Worker:
         first, most = BACKOFF
         wait = after if after is not None else min(most, first * 2 ** min(claimed.attempts, 8)) * random.uniform(0.7, 1)
         log.warning("effect put off", key=claimed.key, seconds=round(wait, 2), error=error)
-        await self._store.retry(claimed.id, self._owner, self._clock() + wait, error)
+        await self._store.retry(claimed.id, claimed.owner, self._clock() + wait, error)
 
     async def _heartbeat(self, claimed: Claimed, task: asyncio.Task[None]) -> None:
         while True:
             await asyncio.sleep(LEASE / 3)
             try:
-                kept = await self._store.renew(claimed.id, self._owner, self._clock() + LEASE)
+                kept = await self._store.renew(claimed.id, claimed.owner, self._clock() + LEASE)
             except Exception:
                 log.exception("lease not renewed", key=claimed.key)
                 continue

@@ -87,13 +87,15 @@ class ReadReactions:
 class ShiftTraffic:
     """Bring every host to the stage's share; the outcome is a ReportShift.
 
-    overwrite: a person has said so (restore, retry); else a host that is not as last ordered stops the shift.
+    overwrite: a person wants it again (restore, retry), over what an earlier try left and over what they were shown,
+    which is in answered: (host, digest). Any other host that is not as last ordered stops the shift.
     """
 
     rollout: str
     stage: str
     generation: int
     overwrite: bool = False
+    answered: tuple[tuple[str, str], ...] = ()
     priority: ClassVar[int] = 10
 
     @property

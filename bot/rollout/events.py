@@ -79,6 +79,7 @@ class ShiftOrdered:
     why: Literal["stage", "retry", "restore"]
     by: str
     at: float
+    answered: tuple[tuple[str, str], ...] = ()  # (host, digest) that was there and shown when `by` had it overwritten
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,8 @@ def _acts(event: ev.Event, after: ServiceState) -> tuple[Effect, ...]:
         case ev.RolloutStarted():
             return (ReadFleet(r.id, f"start{after.seq}"),)
         case ev.ShiftOrdered():
-            return (ShiftTraffic(r.id, event.stage, event.generation, overwrite=event.why != "stage"),)
+            again = event.why != "stage"
+            return (ShiftTraffic(r.id, event.stage, event.generation, again, event.answered),)
         case ev.ShiftFailed() | ev.HostsRestored(pending=(_, *_)):
             # What is on the hosts now is read, not assumed; one with a higher generation refuses every order below it.
             return (ReadFleet(r.id, f"seq{after.seq}"),)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 PLACEHOLDERS = ("service", "version", "pool", "instances", "window")
@@ -12,6 +13,7 @@ def escape_label(value: str) -> str:
     return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
+@functools.lru_cache(4096)
 def escape_regex(value: str) -> str:
     """A literal for `=~`, then escaped for the quotes around it."""
     return escape_label(re.sub(r"([\\.+*?()|\[\]{}^$])", r"\\\1", value))

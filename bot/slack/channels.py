@@ -12,6 +12,7 @@ from bot.engine.ports import Final
 from bot.slack.errors import LACKING, Refused, call
 
 CHANNEL_ID = re.compile(r"[CGD][A-Z0-9]{6,}")
+PERSON_ID = re.compile(r"[UW][A-Z0-9]{6,}")
 
 
 class Channels:
@@ -24,10 +25,15 @@ class Channels:
         self._joined: set[str] = set()
 
     async def id_of(self, name: str) -> str:
-        """The id of a channel by name, or the name itself where the server lists none. Raises Refused with the mend."""
+        """The id of a channel by name, or the name itself where the server lists none; a person's (U…) direct channel.
+
+        Raises Refused with the mend.
+        """
         bare = name.removeprefix("#")
         if CHANNEL_ID.fullmatch(bare):
             return bare
+        if PERSON_ID.fullmatch(bare):
+            return await self._direct(bare)
         if bare not in self._ids:
             try:
                 await self._look_for(bare)
@@ -40,6 +46,13 @@ class Channels:
             mend = f"channel #{bare}: there is none the bot can see: correct `channel:` or /invite the bot"
             raise Refused("channel_not_found", mend)
         return self._ids[bare]
+
+    async def _direct(self, person: str) -> str:
+        """The conversation of the bot with one person; it needs im:write."""
+        if person not in self._ids:
+            data: Any = await call(self._client.conversations_open(users=person))
+            self._ids[person] = str(data["channel"]["id"])
+        return self._ids[person]
 
     def forget(self, name: str) -> None:
         """The name may belong to another channel by now: it is looked up anew when it is next needed."""

@@ -30,7 +30,7 @@ MENDS = {
 PASSING = frozenset(
     ("ratelimited", "internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org")
 )
-GONE = frozenset(("message_not_found", "cant_update_message", "edit_window_closed"))
+GONE = frozenset(("message_not_found", "thread_not_found", "cant_update_message", "edit_window_closed"))
 BLOCKS = frozenset(("invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"))
 # A person can mend these while the bot runs: what waits for it is sent afterwards, not dropped (DESIGN §6.8).
 MENDABLE = frozenset(

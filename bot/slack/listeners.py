@@ -12,7 +12,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.engine.ports import Chat, Directory, Final, MessageRef, Outgoing, Retryable
+from bot.engine.ports import Away, Chat, Directory, Final, MessageRef, Outgoing, Retryable
 from bot.rollout.approval import canonical_emoji
 from bot.rollout.intents import refuse
 from bot.slack.answers import PATIENCE, Answers
@@ -169,6 +169,9 @@ class Listeners:
                 work.close()
                 return self._words.unavailable("stopping")
             return await work
+        except Away as error:
+            log.error("the database is away", cause=cause, user=user, error=str(error))
+            return self._words.unavailable("database")
         except (Retryable, Final) as error:
             log.error("nothing could be recorded", cause=cause, user=user, error=str(error))
             return self._words.unavailable(str(error))

@@ -1,18 +1,25 @@
-"""What a store can raise besides Conflict. SQLite's own errors are translated into these once, here."""
+"""What a store can raise besides Conflict and Fenced. SQLite's own errors are translated into these once, here."""
 
 from __future__ import annotations
 
 import sqlite3
 
-from bot.engine.ports import Conflict, Final, Retryable
+from bot.engine.ports import Away, Conflict, Final
 
 
-class StoreUnavailable(Retryable):
-    """The database could not do it now (locked, disk full, I/O error, closed). Nothing was written; try again."""
+class StoreUnavailable(Away):
+    """The database could not do it now (locked, disk full, I/O error, not reached, closed). Trying again is safe.
+
+    Nothing was written, except where a database over the network took the COMMIT and its answer was lost.
+    """
 
 
 class StoreBroken(Final):
     """The database will not do it until a person mends something; the sentence names the mend."""
+
+
+class NoDatabase(StoreBroken):
+    """Asked for reading only, and there is none yet: no bot has been started on it."""
 
 
 _NOW_NOT = {

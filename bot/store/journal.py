@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from bot.engine.ports import Commit, Committed, Conflict, Measurement, MessageRef, Stored
 from bot.rollout.events import Event
-from bot.rollout.model import Board, Rollout, ServiceState
-from bot.store import outbox
+from bot.rollout.model import Board, Rollout
+from bot.store import leads, outbox, rows
 from bot.store.codec import BOARDS, EVENTS, ROLLOUTS, STATES
-from bot.store.rules import day_and_number, number
+from bot.store.rules import check_epoch, day_and_number, number
 from bot.store.schema import Db
-from bot.store.shapes import CodecError
 
 PRUNE_AT_ONCE = 5_000  # rows; a longer delete would hold up whoever waits for the writer
 
 
 def apply(db: Db, commit: Commit) -> Committed:
-    """The whole of a commit. Raises Conflict, CodecError; the caller then rolls back."""
-    if commit.cause is not None and seen(db, commit.cause):
+    """The whole of a commit. Raises Fenced, Conflict, CodecError; the caller then rolls back."""
+    check_epoch(commit, leads.epoch(db, commit.stream))
+    if commit.cause is not None and _seen(db, commit.cause):
         outbox.settle(db, commit.finish)
         return Committed(duplicate=True)
     if last_seq(db, commit.stream) != commit.expected:
@@ -64,7 +64,7 @@ def _index(db: Db, stream: str, rollout: Rollout) -> None:
     )
 
 
-def seen(db: Db, cause: str) -> bool:
+def _seen(db: Db, cause: str) -> bool:
     return db.execute("SELECT 1 FROM causes WHERE cause = ?", (cause,)).fetchone() is not None
 
 
@@ -73,32 +73,24 @@ def last_seq(db: Db, stream: str) -> int:
 
 
 def load(db: Db, stream: str) -> Stored:
-    snapshot = _snapshot(db, stream)
+    row = db.execute("SELECT state FROM snapshots WHERE stream = ?", (stream,)).fetchone()
+    snapshot = rows.snapshot(row)
     return Stored(snapshot, events(db, stream, snapshot.seq if snapshot else 0))
 
 
-def _snapshot(db: Db, stream: str) -> ServiceState | None:
-    """None also for one that this version cannot read: the log has it all, it only takes longer."""
-    row = db.execute("SELECT state FROM snapshots WHERE stream = ?", (stream,)).fetchone()
-    try:
-        return STATES.decode(row[0]) if row else None
-    except CodecError:
-        return None
-
-
 def events(db: Db, stream: str, after: int) -> tuple[tuple[int, Event], ...]:
-    rows = db.execute("SELECT seq, event FROM events WHERE stream = ? AND seq > ? ORDER BY seq", (stream, after))
-    return tuple([(seq, EVENTS.decode(text)) for seq, text in rows])
+    sql = "SELECT seq, event FROM events WHERE stream = ? AND seq > ? ORDER BY seq"
+    return rows.numbered(db.execute(sql, (stream, after)))
 
 
 def streams(db: Db) -> tuple[str, ...]:
     """One look-up per stream; DISTINCT would walk the whole log."""
-    rows = db.execute(
+    found = db.execute(
         "WITH RECURSIVE next(stream) AS (SELECT min(stream) FROM events UNION ALL "
         "SELECT (SELECT min(e.stream) FROM events e WHERE e.stream > next.stream) FROM next WHERE stream IS NOT NULL) "
         "SELECT stream FROM next WHERE stream IS NOT NULL"
     )
-    return tuple([stream for (stream,) in rows])
+    return tuple([stream for (stream,) in found])
 
 
 def board(db: Db, rollout: str, stage: str) -> Board | None:
@@ -107,12 +99,12 @@ def board(db: Db, rollout: str, stage: str) -> Board | None:
 
 
 def measurements(db: Db, rollout: str, stage: str | None) -> tuple[Measurement, ...]:
-    rows = db.execute(
+    found = db.execute(
         "SELECT rollout, stage, metric, pool, value, error, at FROM measurements "
         "WHERE rollout = :rollout AND (:stage IS NULL OR stage = :stage) ORDER BY at, id",
         {"rollout": rollout, "stage": stage},
     )
-    return tuple([Measurement(*row) for row in rows])
+    return tuple([Measurement(*row) for row in found])
 
 
 def prune(db: Db, before: float) -> int:
@@ -131,11 +123,11 @@ def prune(db: Db, before: float) -> int:
 
 def rollouts(db: Db, service: str | None, limit: int) -> tuple[Rollout, ...]:
     where = "" if service is None else "WHERE service = :service"
-    rows = db.execute(
+    found = db.execute(
         f"SELECT rollout FROM rollouts {where} ORDER BY started_at DESC, added DESC LIMIT :limit",
         {"service": service, "limit": limit},
     )
-    return tuple([ROLLOUTS.decode(text) for (text,) in rows])
+    return tuple([ROLLOUTS.decode(text) for (text,) in found])
 
 
 def rollout(db: Db, id: str) -> Rollout | None:

@@ -1,74 +1,79 @@
-"""The store in memory, for tests and dry runs: the same rules as SQLite, passed by the same suite."""
+"""The store in memory, for tests and dry runs: the same rules as the databases, passed by the same suite."""
 
 from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal, TypeVar
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TypeVar
 
-from bot.engine.ports import Claimed, Commit, Committed, Conflict, Measurement, MessageRef, NewEffect, Stored
+from bot.engine.ports import Claimed, Commit, Committed, Conflict, Lead, Measurement, MessageRef, Stored
 from bot.rollout.events import Event
 from bot.rollout.model import Board, Rollout, ServiceState
 from bot.store.codec import BOARDS, EFFECTS, EVENTS, ROLLOUTS, STATES, Codec
-from bot.store.rules import NEVER_HELD, check, day_and_number, number
+from bot.store.listeners import Listeners
+from bot.store.memory_outbox import MemoryOutbox
+from bot.store.rules import check, check_epoch, day_and_number, number, succession
 
 T = TypeVar("T")
 
 
-@dataclass(slots=True)
-class _Row:
-    """ready_at: when it can next be claimed: due_at while pending, the end of the lease while claimed."""
-
-    id: int
-    stream: str
-    new: NewEffect
-    added_at: float
-    ready_at: float
-    state: Literal["pending", "claimed", "done", "failed"] = "pending"
-    owner: str = ""
-    attempts: int = 0
-    error: str = ""
-
-    @property
-    def key(self) -> str:
-        return self.new.effect.key
-
-    @property
-    def order(self) -> tuple[int, int]:
-        return self.new.effect.priority, self.id
-
-    @property
-    def never_held(self) -> bool:
-        return type(self.new.effect).__name__ == NEVER_HELD
-
-    def shown(self) -> Claimed:
-        claimed = self.state == "claimed"
-        return Claimed(
-            id=self.id,
-            key=self.key,
-            stream=self.stream,
-            lane=self.new.lane,
-            effect=self.new.effect,
-            attempts=self.attempts - claimed,
-            lease_until=self.ready_at if claimed else 0.0,
-        )
-
-
 class MemoryStore:
-    """See `bot.engine.ports.Store`. Values go through the codec, so that what SQLite could not write fails here too."""
+    """See `bot.engine.ports.Store`. Values go through the codec, so that what SQLite could not write fails here too.
 
-    def __init__(self) -> None:
+    It stands for a database that several replicas have open: give each the same one. clock: the store's, Unix seconds.
+    shared=False: leads pass on at once, as in SQLite.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.time, *, shared: bool = True) -> None:
+        self._clock = clock
+        self._shared = shared
+        self._listeners = Listeners()
+        self._leads: dict[str, Lead] = {}
         self._logs: dict[str, list[Event]] = {}
         self._snapshots: dict[str, ServiceState] = {}
         self._causes: dict[str, float] = {}
-        self._effects: dict[int, _Row] = {}
-        self._last_id = 0
+        self._outbox = MemoryOutbox()
         self._boards: dict[tuple[str, str], Board] = {}
         self._measurements: list[Measurement] = []
         self._rollouts: dict[str, tuple[str, Rollout]] = {}  # id -> (stream, rollout)
         self._messages: dict[str, MessageRef] = {}
+
+    @property
+    def shared(self) -> bool:
+        return self._shared
+
+    async def now(self) -> float:
+        await _turn()
+        return self._clock()
+
+    async def listen(self, on_change: Callable[[str], None]) -> None:
+        await _turn()
+        self._listeners.add(on_change)
+
+    async def lead(self, stream: str, owner: str, lease: float) -> Lead | None:
+        await _turn()
+        known, now = self._leads.get(stream), self._clock()
+        epoch = succession(known, owner, now, self._shared)
+        if epoch is None:
+            return None
+        if known is None or known.epoch != epoch:
+            self._outbox.put_back_before(stream, epoch)
+        self._leads[stream] = Lead(stream, owner, epoch, now + lease)
+        return self._leads[stream]
+
+    async def resign(self, owner: str) -> int:
+        await _turn()
+        given_up = [lead for lead in self._leads.values() if lead.owner == owner]
+        for lead in given_up:
+            self._leads[lead.stream] = dataclasses.replace(lead, owner="", until=0.0)
+            self._listeners.tell(lead.stream)
+        return len(given_up)
+
+    async def leads(self) -> tuple[Lead, ...]:
+        await _turn()
+        return tuple(lead for _, lead in sorted(self._leads.items()) if lead.owner)
 
     async def load(self, stream: str) -> Stored:
         await _turn()
@@ -91,8 +96,10 @@ class MemoryStore:
     async def commit(self, commit: Commit) -> Committed:
         await _turn()
         check(commit)
+        lead = self._leads.get(commit.stream)
+        check_epoch(commit, lead.epoch if lead else 0)
         if commit.cause is not None and commit.cause in self._causes:
-            self._finish(commit.finish)
+            self._outbox.settle(commit.finish)
             return Committed(duplicate=True)
         if len(self._logs.get(commit.stream, ())) != commit.expected:
             raise Conflict(f"{commit.stream}: seq {commit.expected} is not the last")
@@ -107,10 +114,10 @@ class MemoryStore:
 
         if commit.cause is not None:
             self._causes[commit.cause] = commit.at
-        self._finish(commit.finish)
+        self._outbox.settle(commit.finish)
         self._logs.setdefault(commit.stream, []).extend(events)
         for new in effects:
-            self._add(commit.stream, commit.at, new)
+            self._outbox.add(commit.stream, commit.at, new)
         if board:
             self._boards[board.rollout, board.stage] = board
         self._measurements += [dataclasses.replace(m, value=number(m.value)) for m in commit.measurements]
@@ -118,6 +125,7 @@ class MemoryStore:
             self._rollouts[rollout.id] = (commit.stream, rollout)
         if snapshot and (commit.stream not in self._snapshots or self._snapshots[commit.stream].seq <= snapshot.seq):
             self._snapshots[commit.stream] = snapshot
+        self._listeners.tell(commit.stream)
         return Committed()
 
     def _check_owner(self, stream: str, rollout: Rollout) -> None:
@@ -125,116 +133,59 @@ class MemoryStore:
         if known and (known[0], known[1].service) != (stream, rollout.service):
             raise Conflict(f"{rollout.id} belongs to {known[1].service}")
 
-    def _finish(self, id: int | None) -> None:
-        row = self._effects.get(id) if id is not None else None
-        if row and row.state in ("pending", "claimed"):
-            row.state, row.owner, row.error = "done", "", ""
-
-    def _add(self, stream: str, at: float, new: NewEffect) -> None:
-        same = [row for row in self._effects.values() if row.key == new.effect.key]
-        if not new.coalesce:
-            if same:
-                return
-        elif waiting := next((row for row in same if row.state == "pending"), None):
-            waiting.new = dataclasses.replace(new, coalesce=waiting.new.coalesce)
-            waiting.ready_at = min(waiting.ready_at, new.due_at)
-            return
-        self._last_id += 1
-        self._effects[self._last_id] = _Row(self._last_id, stream, new, at, new.due_at)
-
-    async def seen(self, cause: str) -> bool:
-        await _turn()
-        return cause in self._causes
-
     async def claim(
-        self, owner: str, now: float, lease: float, limit: int, kinds: Sequence[str] | None = None
+        self,
+        owner: str,
+        now: float,
+        lease: float,
+        limit: int,
+        kinds: Sequence[str] | None = None,
+        epochs: Mapping[str, int] | None = None,
     ) -> tuple[Claimed, ...]:
         await _turn()
-        held = {row.new.lane for row in self._open() if row.state == "claimed" and row.ready_at > now}
-        claimed: list[Claimed] = []
-        for row in sorted(self._open(), key=lambda row: row.order):
-            if len(claimed) >= limit:
-                break
-            if row.ready_at > now or (kinds is not None and type(row.new.effect).__name__ not in kinds):
-                continue
-            if row.new.lane in held and not row.never_held:
-                continue
-            held.add(row.new.lane)
-            row.state, row.owner, row.ready_at, row.attempts = "claimed", owner, now + lease, row.attempts + 1
-            claimed.append(row.shown())
-        return tuple(claimed)
+        led = None if epochs is None else {s: epoch for s, epoch in epochs.items() if self._leads_in(s, owner, epoch)}
+        return self._outbox.claim(owner, now, lease, limit, kinds, led)
 
-    def _open(self) -> Iterator[_Row]:
-        return (row for row in self._effects.values() if row.state in ("pending", "claimed"))
-
-    def _mine(self, id: int, owner: str) -> _Row | None:
-        row = self._effects.get(id)
-        return row if row and row.state == "claimed" and row.owner == owner else None
+    def _leads_in(self, stream: str, owner: str, epoch: int) -> bool:
+        lead = self._leads.get(stream)
+        return lead is not None and (lead.owner, lead.epoch) == (owner, epoch)
 
     async def renew(self, id: int, owner: str, until: float) -> bool:
         await _turn()
-        if row := self._mine(id, owner):
+        if row := self._outbox.mine(id, owner):
             row.ready_at = until
         return row is not None
 
     async def finish(self, id: int, owner: str) -> bool:
         await _turn()
-        if row := self._mine(id, owner):
-            self._finish(row.id)
+        if row := self._outbox.mine(id, owner):
+            self._outbox.settle(row.id)
         return row is not None
 
     async def retry(self, id: int, owner: str, due_at: float, error: str) -> bool:
         await _turn()
-        row = self._mine(id, owner)
-        if row is None:
-            return False
-        self._put_back(row, due_at, error)
-        return True
-
-    def _put_back(self, row: _Row, ready_at: float, error: str) -> None:
-        newer = next((r for r in self._open() if r.key == row.key and r.state == "pending"), None)
-        if newer:  # it shows all that this one would have; the wait that the outside asked for goes with it
-            newer.attempts, newer.ready_at = newer.attempts + row.attempts, max(newer.ready_at, ready_at)
-            newer.error, row.state, row.owner = error, "done", ""
-        else:
-            row.state, row.owner, row.ready_at, row.error = "pending", "", ready_at, error
-
-    async def release(self) -> int:
-        await _turn()
-        claimed = [row for row in self._open() if row.state == "claimed"]
-        for row in claimed:
-            self._put_back(row, 0.0, row.error)
-        return len(claimed)
+        if row := self._outbox.mine(id, owner):
+            self._outbox.retry(row, due_at, error)
+        return row is not None
 
     async def fail(self, id: int, owner: str, error: str) -> bool:
         await _turn()
-        if row := self._mine(id, owner):
-            row.state, row.owner, row.error = "failed", "", error
+        if row := self._outbox.mine(id, owner):
+            self._outbox.fail(row, error)
         return row is not None
 
-    async def next_due(self) -> float | None:
+    async def next_due(self, streams: Collection[str] | None = None) -> float | None:
         await _turn()
-        held: dict[str, float] = {}
-        for row in self._open():
-            if row.state == "claimed":
-                held[row.new.lane] = max(row.ready_at, held.get(row.new.lane, row.ready_at))
-        return min(
-            (
-                row.ready_at if row.never_held else max(row.ready_at, held.get(row.new.lane, row.ready_at))
-                for row in self._open()
-            ),
-            default=None,
-        )
+        return self._outbox.next_due(streams)
 
     async def pending(self) -> tuple[Claimed, ...]:
         await _turn()
-        return tuple(row.shown() for row in sorted(self._open(), key=lambda row: row.order))
+        return self._outbox.pending()
 
     async def failed(self, limit: int = 100) -> tuple[tuple[Claimed, str], ...]:
         """Effects given up, newest first, each with its error."""
         await _turn()
-        rows = [row for row in reversed(self._effects.values()) if row.state == "failed"]
-        return tuple((row.shown(), row.error) for row in rows[:limit])
+        return self._outbox.failed(limit)
 
     async def board(self, rollout: str, stage: str) -> Board | None:
         await _turn()
@@ -251,9 +202,7 @@ class MemoryStore:
         causes = {cause: at for cause, at in self._causes.items() if at >= before}
         dropped = len(self._measurements) - len(measurements) + len(self._causes) - len(causes)
         self._measurements, self._causes = measurements, causes
-        for row in list(self._effects.values()):
-            if row.state == "done" and row.new.coalesce and row.added_at < before:
-                del self._effects[row.id]
+        self._outbox.drop_shown(before)
         return dropped
 
     async def rollouts(self, service: str | None = None, limit: int = 20) -> tuple[Rollout, ...]:
@@ -286,6 +235,7 @@ class MemoryStore:
 
     async def close(self) -> None:
         await _turn()
+        self._listeners.clear()
 
 
 def _copy(codec: Codec[T], value: T) -> T:

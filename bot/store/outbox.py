@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from bot.engine.ports import Claimed, NewEffect
+from bot.store import rows
 from bot.store.codec import EFFECTS
-from bot.store.rules import NEVER_HELD
+from bot.store.rules import NEVER_HELD, one_per_lane, sayable, token
 from bot.store.schema import Db
 from bot.store.shapes import CodecError
 
 _OPEN = "state IN ('pending', 'claimed')"  # as in the index effects_open, or it is not used
-_SHOWN = "id, key, stream, lane, effect, attempts - (state = 'claimed'), iif(state = 'claimed', ready_at, 0.0)"
+_FREE = "owner = '', epoch = 0"
+_SHOWN = (
+    "id, key, stream, lane, effect, attempts - (state = 'claimed'), iif(state = 'claimed', ready_at, 0.0), epoch, owner"
+)
 
 
 def add(db: Db, stream: str, at: float, new: NewEffect) -> None:
@@ -38,12 +42,21 @@ def add(db: Db, stream: str, at: float, new: NewEffect) -> None:
 def settle(db: Db, id: int | None) -> None:
     """Done, whoever has it: its outcome is in the same transaction."""
     if id is not None:
-        db.execute(f"UPDATE effects SET state = 'done', owner = '', error = '' WHERE id = ? AND {_OPEN}", (id,))
+        db.execute(f"UPDATE effects SET state = 'done', {_FREE}, error = '' WHERE id = ? AND {_OPEN}", (id,))
 
 
-def claim(db: Db, owner: str, now: float, lease: float, limit: int, kinds: Sequence[str] | None) -> tuple[Claimed, ...]:
+def claim(
+    db: Db,
+    owner: str,
+    now: float,
+    lease: float,
+    limit: int,
+    kinds: Sequence[str] | None,
+    led: Mapping[str, int] | None,
+) -> tuple[Claimed, ...]:
+    """led: the epochs of the owner's leads, whose streams alone are looked at; None = every stream, without a lead."""
     claimed: list[Claimed] = []
-    for id in _claimable(db, now, limit, kinds):
+    for id in _claimable(db, now, limit, kinds, led):
         row = db.execute("SELECT key, stream, lane, effect, attempts FROM effects WHERE id = ?", (id,)).fetchone()
         key, stream, lane, text, attempts = row
         try:
@@ -51,34 +64,35 @@ def claim(db: Db, owner: str, now: float, lease: float, limit: int, kinds: Seque
         except CodecError as error:  # left open it would be claimed for ever, and hold up its lane
             db.execute("UPDATE effects SET state = 'failed', error = ? WHERE id = ?", (str(error), id))
             continue
+        epoch = 0 if led is None else led[stream]
+        mine = token(owner, epoch)
         db.execute(
-            "UPDATE effects SET state = 'claimed', owner = ?, ready_at = ?, attempts = attempts + 1 WHERE id = ?",
-            (owner, now + lease, id),
+            "UPDATE effects SET state = 'claimed', owner = ?, epoch = ?, ready_at = ?, attempts = attempts + 1 "
+            "WHERE id = ?",
+            (mine, epoch, now + lease, id),
         )
-        claimed.append(Claimed(id, key, stream, lane, effect, attempts, now + lease))
+        claimed.append(Claimed(id, key, stream, lane, effect, attempts, now + lease, epoch, mine))
     return tuple(claimed)
 
 
-def _claimable(db: Db, now: float, limit: int, kinds: Sequence[str] | None) -> list[int]:
-    """The ids of at most `limit` effects; the second of a lane only if it is one that is never held up."""
-    wanted = "" if kinds is None else f"AND kind IN ({', '.join('?' * len(kinds))})"
-    rows = db.execute(
+def _claimable(
+    db: Db, now: float, limit: int, kinds: Sequence[str] | None, streams: Collection[str] | None
+) -> list[int]:
+    wanted = _among("kind", kinds) + _among("stream", streams)
+    due = db.execute(
         f"""SELECT id, lane, kind FROM effects AS e WHERE {_OPEN} AND ready_at <= ? {wanted}
         AND (kind = ? OR NOT EXISTS (
             SELECT 1 FROM effects AS held WHERE held.lane = e.lane AND held.state = 'claimed' AND held.ready_at > ?
         )) ORDER BY priority, id""",
-        (now, *(kinds or ()), NEVER_HELD, now),
+        (now, *(kinds or ()), *(streams or ()), NEVER_HELD, now),
     )
-    taken: list[int] = []
-    lanes: set[str] = set()
-    for id, lane, kind in rows:
-        if len(taken) >= limit:
-            break
-        if lane not in lanes or kind == NEVER_HELD:
-            lanes.add(lane)
-            taken.append(id)
-    rows.close()
+    taken = one_per_lane(due, limit)
+    due.close()
     return taken
+
+
+def _among(column: str, values: Collection[str] | None) -> str:
+    return "" if values is None else f" AND {column} IN ({', '.join('?' * len(values))})"
 
 
 def renew(db: Db, id: int, owner: str, until: float) -> bool:
@@ -86,11 +100,11 @@ def renew(db: Db, id: int, owner: str, until: float) -> bool:
 
 
 def finish(db: Db, id: int, owner: str) -> bool:
-    return _mine(db, "state = 'done', owner = '', error = ''", (), id, owner)
+    return _mine(db, f"state = 'done', {_FREE}, error = ''", (), id, owner)
 
 
 def fail(db: Db, id: int, owner: str, error: str) -> bool:
-    return _mine(db, "state = 'failed', owner = '', error = ?", (error,), id, owner)
+    return _mine(db, f"state = 'failed', {_FREE}, error = ?", (sayable(error),), id, owner)
 
 
 def _mine(db: Db, change: str, values: tuple[object, ...], id: int, owner: str) -> bool:
@@ -102,7 +116,7 @@ def retry(db: Db, id: int, owner: str, due_at: float, error: str) -> bool:
     mine = "SELECT 1 FROM effects WHERE id = ? AND state = 'claimed' AND owner = ?"
     if db.execute(mine, (id, owner)).fetchone() is None:
         return False
-    _put_back(db, id, due_at, error)
+    _put_back(db, id, due_at, sayable(error))
     return True
 
 
@@ -116,11 +130,11 @@ def unclaim(db: Db, id: int, owner: str) -> bool:
     return row is not None
 
 
-def release(db: Db) -> int:
-    claimed = db.execute("SELECT id, error FROM effects WHERE state = 'claimed' ORDER BY id").fetchall()
-    for id, error in claimed:
+def put_back_before(db: Db, stream: str, epoch: int) -> None:
+    """What earlier epochs had claimed of the stream is pending at once: their holder no longer acts."""
+    earlier = "SELECT id, error FROM effects WHERE state = 'claimed' AND stream = ? AND epoch < ? ORDER BY id"
+    for id, error in db.execute(earlier, (stream, epoch)).fetchall():
         _put_back(db, id, 0.0, error)
-    return len(claimed)
 
 
 def _put_back(db: Db, id: int, ready_at: float, error: str) -> None:
@@ -134,37 +148,32 @@ def _put_back(db: Db, id: int, ready_at: float, error: str) -> None:
         (id, ready_at, error),
     )
     if newer.rowcount:
-        db.execute("UPDATE effects SET state = 'done', owner = '' WHERE id = ?", (id,))
+        db.execute(f"UPDATE effects SET state = 'done', {_FREE} WHERE id = ?", (id,))
     else:
-        change = "UPDATE effects SET state = 'pending', owner = '', ready_at = ?, error = ? WHERE id = ?"
+        change = f"UPDATE effects SET state = 'pending', {_FREE}, ready_at = ?, error = ? WHERE id = ?"
         db.execute(change, (ready_at, error, id))
 
 
-def next_due(db: Db) -> float | None:
+def next_due(db: Db, streams: Collection[str] | None) -> float | None:
     """An effect of a lane that is held up cannot be claimed before the lane's last lease has run out."""
     row = db.execute(
         f"""SELECT min(iif(kind = ?, ready_at, max(ready_at, coalesce(held_until, ready_at))))
         FROM effects LEFT JOIN (
             SELECT lane AS held_lane, max(ready_at) AS held_until FROM effects WHERE state = 'claimed' GROUP BY lane
-        ) ON held_lane = lane WHERE {_OPEN}""",
-        (NEVER_HELD,),
+        ) ON held_lane = lane WHERE {_OPEN}{_among("stream", streams)}""",
+        (NEVER_HELD, *(streams or ())),
     ).fetchone()
     return None if row[0] is None else float(row[0])
 
 
 def pending(db: Db) -> tuple[Claimed, ...]:
-    rows = db.execute(f"SELECT {_SHOWN} FROM effects WHERE {_OPEN} ORDER BY priority, id")
-    return tuple([_shown(row) for row in rows])
+    found = db.execute(f"SELECT {_SHOWN} FROM effects WHERE {_OPEN} ORDER BY priority, id")
+    return tuple([rows.claimed(row) for row in found])
 
 
 def failed(db: Db, limit: int) -> tuple[tuple[Claimed, str], ...]:
-    rows = db.execute(f"SELECT {_SHOWN}, error FROM effects WHERE state = 'failed' ORDER BY id DESC LIMIT ?", (limit,))
-    return tuple([(_shown(row[:7]), row[7]) for row in rows])
-
-
-def _shown(row: tuple[int, str, str, str, str, int, float]) -> Claimed:
-    id, key, stream, lane, text, attempts, lease_until = row
-    return Claimed(id, key, stream, lane, EFFECTS.decode(text), attempts, lease_until)
+    found = db.execute(f"SELECT {_SHOWN}, error FROM effects WHERE state = 'failed' ORDER BY id DESC LIMIT ?", (limit,))
+    return tuple([(rows.claimed(row[:-1]), row[-1]) for row in found])
 
 
 def drop_shown(db: Db, before: float) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 
-from bot.engine.ports import Commit
+from bot.engine.ports import Commit, Fenced, Lead
 from bot.rollout.effects import RestoreTraffic
 
 # A rollback waits for nothing: it is claimed also while another effect of its lane is under way.
@@ -25,8 +26,52 @@ def number(value: float | None) -> float | None:
     return None if value is None or math.isnan(value) else value
 
 
+def one_per_lane(rows: Iterable[tuple[int, str, str]], limit: int) -> list[int]:
+    """The ids, at most `limit`, of (id, lane, kind) in order; the second of a lane only if it is never held up."""
+    taken: list[int] = []
+    lanes: set[str] = set()
+    for id, lane, kind in rows:
+        if len(taken) >= limit:
+            break
+        if lane not in lanes or kind == NEVER_HELD:
+            lanes.add(lane)
+            taken.append(id)
+    return taken
+
+
 def check(commit: Commit) -> None:
     """Raises ValueError for what only a mistake in the program can ask: a snapshot from after the commit."""
     last = commit.expected + len(commit.events)
     if commit.snapshot is not None and commit.snapshot.seq > last:
         raise ValueError(f"{commit.stream}: a snapshot of seq {commit.snapshot.seq}, but the stream ends at {last}")
+
+
+def token(owner: str, epoch: int) -> str:
+    """Whose a claim is: the owner, under this lead. Epoch 0 = claimed without one."""
+    return f"{owner}#{epoch}" if epoch else owner
+
+
+def succession(known: Lead | None, owner: str, now: float, shared: bool) -> int | None:
+    """The epoch under which `owner` leads from now on; None where another holds the lead unexpired.
+
+    known: as the store has it, with owner "" once it was resigned. An owner whose lead ran out and was not taken
+    goes on under the same epoch.
+    """
+    if known is None:
+        return 1
+    if known.owner == owner:
+        return known.epoch
+    if shared and known.owner and known.until > now:
+        return None
+    return known.epoch + 1
+
+
+def check_epoch(commit: Commit, epoch: int) -> None:
+    """epoch: of the stream's lead, 0 = nobody ever led. Raises Fenced where the commit was decided under another."""
+    if commit.epoch is not None and commit.epoch != epoch:
+        raise Fenced(f"{commit.stream}: the lead of epoch {commit.epoch} has passed on, it is at {epoch}")
+
+
+def sayable(text: str) -> str:
+    """Without what a database cannot hold: NUL, and lone surrogates, as an error's text from outside may have."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()

@@ -112,7 +112,20 @@ _FIRST = (
     "CREATE INDEX messages_by_place ON messages (channel, ts)",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
+# epoch: of the lead under which the effect was claimed; 0 = none. owner: "" once it was resigned.
+_LEADS = (
+    "ALTER TABLE effects ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0",
+    """CREATE TABLE leads (
+        stream TEXT NOT NULL PRIMARY KEY,
+        owner TEXT NOT NULL,
+        epoch INTEGER NOT NULL CHECK (epoch > 0),
+        until REAL NOT NULL
+    ) STRICT, WITHOUT ROWID""",
+    """CREATE TRIGGER epochs_never_fall BEFORE UPDATE ON leads WHEN NEW.epoch < OLD.epoch
+        BEGIN SELECT raise(ABORT, 'an epoch never falls'); END""",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _LEADS)
 
 
 def migrate(db: Db, path: str) -> None:

@@ -7,7 +7,8 @@ import functools
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
@@ -15,11 +16,12 @@ from urllib.parse import quote
 
 from sqlite_utils import Database
 
-from bot.engine.ports import Claimed, Commit, Committed, Measurement, MessageRef, Stored
+from bot.engine.ports import Claimed, Commit, Committed, Lead, Measurement, MessageRef, Stored
 from bot.rollout.events import Event
 from bot.rollout.model import Board, Rollout
-from bot.store import journal, outbox, schema
-from bot.store.errors import StoreBroken, StoreUnavailable, translate
+from bot.store import journal, leads, outbox, schema
+from bot.store.errors import NoDatabase, StoreBroken, StoreUnavailable, translate
+from bot.store.listeners import Listeners
 from bot.store.rules import check
 from bot.store.schema import Db
 from bot.store.shapes import CodecError
@@ -38,8 +40,12 @@ class SqliteStore:
     A write once begun is carried out also when its caller is cancelled; `close` waits for it.
     """
 
-    def __init__(self, path: str, writer: Writer | None) -> None:
+    shared = False
+
+    def __init__(self, path: str, writer: Writer | None, clock: Callable[[], float] = time.time) -> None:
         """Use `open`."""
+        self._clock = clock
+        self._listeners = Listeners()
         self._path = path
         self._writer = writer
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
@@ -48,7 +54,9 @@ class SqliteStore:
         self._closed = False
 
     @classmethod
-    async def open(cls, path: str | os.PathLike[str], *, read_only: bool = False) -> SqliteStore:
+    async def open(
+        cls, path: str | os.PathLike[str], *, read_only: bool = False, clock: Callable[[], float] = time.time
+    ) -> SqliteStore:
         """Creates or migrates the file. read_only: beside a running bot, for looking; a write raises StoreBroken.
 
         Raises StoreBroken: another bot has the file, it is newer than this program, damaged, or not the bot's.
@@ -57,21 +65,21 @@ class SqliteStore:
         if sqlite3.sqlite_version_info < (3, 37):
             raise StoreBroken(f"SQLite {sqlite3.sqlite_version} is too old: 3.37 or newer is needed")
         if read_only:
-            store = cls(path, None)
+            store = cls(path, None, clock)
             try:
                 await store._read(functools.partial(_check_version, path=path))
             except BaseException:
                 await store.close()
                 raise
             return store
-        writer = Writer(path, functools.partial(_connect, path))
+        writer = Writer(path, functools.partial(connect, path))
         writer.start()
         try:
             await asyncio.shield(asyncio.wrap_future(writer.opened))
         except asyncio.CancelledError:
             writer.stop()
             raise
-        return cls(path, writer)
+        return cls(path, writer, clock)
 
     async def close(self) -> None:
         """Waits for the writes under way. Safe to call twice."""
@@ -79,6 +87,7 @@ class SqliteStore:
 
     def _close(self) -> None:
         self._closed = True
+        self._listeners.clear()
         self._readers.shutdown(wait=True)
         while self._connections:
             self._connections.pop().conn.close()
@@ -123,29 +132,62 @@ class SqliteStore:
 
     async def commit(self, commit: Commit) -> Committed:
         check(commit)
-        return await self._write(lambda db: journal.apply(db, commit))
+        future = self._submit(lambda db: journal.apply(db, commit))
+        future.add_done_callback(functools.partial(self._tell, commit.stream))
+        return await asyncio.shield(asyncio.wrap_future(future))
 
-    async def seen(self, cause: str) -> bool:
-        return await self._read(lambda db: journal.seen(db, cause))
+    def _tell(self, stream: str, commit: Future[Committed]) -> None:
+        if commit.exception() is None and not commit.result().duplicate:
+            self._listeners.tell(stream)
+
+    async def listen(self, on_change: Callable[[str], None]) -> None:
+        self._listeners.add(on_change)
+
+    # who acts
+
+    async def now(self) -> float:
+        return self._clock()
+
+    async def lead(self, stream: str, owner: str, lease: float) -> Lead | None:
+        return await self._write(lambda db: leads.take(db, stream, owner, lease, self._clock()))
+
+    async def resign(self, owner: str) -> int:
+        given_up = await self._write(lambda db: leads.resign(db, owner))
+        for stream in given_up:
+            self._listeners.tell(stream)
+        return len(given_up)
+
+    async def leads(self) -> tuple[Lead, ...]:
+        return await self._read(leads.held)
 
     # the outbox
 
     async def claim(
-        self, owner: str, now: float, lease: float, limit: int, kinds: Sequence[str] | None = None
+        self,
+        owner: str,
+        now: float,
+        lease: float,
+        limit: int,
+        kinds: Sequence[str] | None = None,
+        epochs: Mapping[str, int] | None = None,
     ) -> tuple[Claimed, ...]:
-        future = self._submit(lambda db: outbox.claim(db, owner, now, lease, limit, kinds))
+        def job(db: Db) -> tuple[Claimed, ...]:
+            led = None if epochs is None else leads.those_of(db, owner, epochs)
+            return outbox.claim(db, owner, now, lease, limit, kinds, led)
+
+        future = self._submit(job)
         try:
             return await asyncio.shield(asyncio.wrap_future(future))
         except asyncio.CancelledError:
-            future.add_done_callback(functools.partial(self._give_back, owner))
+            future.add_done_callback(self._give_back)
             raise
 
-    def _give_back(self, owner: str, claim: Future[tuple[Claimed, ...]]) -> None:
+    def _give_back(self, claim: Future[tuple[Claimed, ...]]) -> None:
         """Nobody will perform what a cancelled claim got; the next one need not wait for its lease."""
         if claim.exception() is None:
             for claimed in claim.result():
                 try:
-                    self._submit(functools.partial(outbox.unclaim, id=claimed.id, owner=owner))
+                    self._submit(functools.partial(outbox.unclaim, id=claimed.id, owner=claimed.owner))
                 except StoreUnavailable:
                     return
 
@@ -158,14 +200,11 @@ class SqliteStore:
     async def retry(self, id: int, owner: str, due_at: float, error: str) -> bool:
         return await self._write(lambda db: outbox.retry(db, id, owner, due_at, error))
 
-    async def release(self) -> int:
-        return await self._write(outbox.release)
-
     async def fail(self, id: int, owner: str, error: str) -> bool:
         return await self._write(lambda db: outbox.fail(db, id, owner, error))
 
-    async def next_due(self) -> float | None:
-        return await self._read(outbox.next_due)
+    async def next_due(self, streams: Collection[str] | None = None) -> float | None:
+        return await self._read(lambda db: outbox.next_due(db, streams))
 
     async def pending(self) -> tuple[Claimed, ...]:
         return await self._read(outbox.pending)
@@ -209,7 +248,7 @@ class SqliteStore:
         return await self._read(lambda db: journal.message_at(db, channel, ts))
 
 
-def _connect(path: str) -> Db:
+def connect(path: str) -> Db:
     """The one writing connection, on a file of this version. Raises sqlite3.Error, StoreBroken."""
     conn = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
     try:
@@ -231,7 +270,7 @@ def _connect(path: str) -> Db:
 
 def _connect_for_reading(path: str) -> Db:
     if not os.path.exists(path):
-        raise StoreBroken(f"{path}: there is no database: start the bot once, it makes one")
+        raise NoDatabase(f"{path}: there is no database: start the bot once, it makes one")
     uri = f"file:{quote(str(Path(path).absolute()))}?mode=ro"
     conn = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     conn.execute("PRAGMA query_only = ON")

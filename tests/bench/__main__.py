@@ -5,10 +5,15 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from tests.bench import command, tick
+from tests.bench import command, live, store, tick
 from tests.bench.report import Result
 
-BENCHES = {"command": command.run, "tick": tick.run}
+
+async def store_and_live() -> list[Result]:
+    return [*await store.run(), *await live.run()]
+
+
+BENCHES = {"command": command.run, "tick": tick.run, "store": store_and_live}
 
 
 def main() -> int:

@@ -29,6 +29,8 @@ def test_http_mode_and_the_environment_goes_first(folder):
         "HTTP_PORT": "0",
         "LOG_LEVEL": "debug",
         "SLACK_API_URL": "http://127.0.0.1:8000/api",
+        "SMTP_URL": "smtp://mail.example.com",
+        "SMS_TOKEN": "hush",
     }
     settings, problems, warnings = check(folder.path, HTTP | more)
     assert (problems, warnings) == ((), ())
@@ -63,6 +65,13 @@ def test_secrets_from_files(folder, tmp_path):
         (SOCKET | {"PROMETHEUS_URL": "prom:9090"}, "PROMETHEUS_URL is not a URL"),
         (SOCKET | {"DATABASE_URL": "mysql://u:hush@h/d"}, "DATABASE_URL: `mysql://u:***@h/d`"),
         (SOCKET | {"DATABASE_URL": "hush"}, "DATABASE_URL: `***`"),
+        (SOCKET | {"DATABASE_URL": "sqlite://bot.db"}, "write it as sqlite:///rollout-bot.db (three slashes"),
+        (SOCKET | {"DATABASE_URL": "postgresql://bot:hush@db"}, "write it as postgresql://user:password@host:5432/"),
+        (SOCKET | {"DATABASE_URL": "postgresql://bot:hush@db:port/x"}, "`postgresql://bot:***@db:port/x`"),
+        (SOCKET | {"DATABASE_URL": "postgresql://bot:hush@/x"}, "it names no host"),
+        (SOCKET | {"DATABASE_URL": "postgresql://bot:p/hush@db/x"}, "/ as %2F"),
+        (SOCKET | {"DATABASE_URL": "postgresql://bot:p#hush@db/x"}, "# as %23"),
+        (SOCKET | {"DATABASE_URL": "postgresql://bot:hush%zz@db/x"}, "% as %25"),
     ],
 )
 def test_what_is_wrong_with_the_environment(folder, environ, words):
@@ -73,10 +82,25 @@ def test_what_is_wrong_with_the_environment(folder, environ, words):
     assert {p.file for p in caught.value.problems} == {"environment"}
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite:////var/lib/bot.db",
+        "postgresql://bot:p%2Fw@db.example.com:5432/rollouts?sslmode=verify-full",
+        "postgres://db/rollouts",
+        "postgresql://bot@[::1]:5432/rollouts",
+        "postgresql://bot@a:5432,b:5433/rollouts?target_session_attrs=read-write",
+        "postgresql://bot@/rollouts?host=/var/run/postgresql",
+    ],
+)
+def test_databases_that_are_understood(folder, url):
+    assert load(folder.path, SOCKET | {"DATABASE_URL": url}).database_url == url
+
+
 def test_a_token_in_the_clear_is_a_warning(folder):
     _, problems, warnings = check(folder.path, SOCKET | {"SLACK_API_URL": "http://slack.example.com/api/"})
     assert not problems
-    assert "in the clear" in str(warnings[0])
+    assert "in the clear" in "\n".join(map(str, warnings))
 
 
 def test_no_secret_in_any_repr(folder):

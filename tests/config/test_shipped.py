@@ -21,7 +21,8 @@ DAY = 86400.0
 def settings():
     from pathlib import Path
 
-    found, problems, warnings = check(Path(__file__).parents[2] / "config", {}, require_slack=False)
+    environ = {"SMTP_URL": "smtp://mail.example.com", "SMS_TOKEN": "hush"}
+    found, problems, warnings = check(Path(__file__).parents[2] / "config", environ, require_slack=False)
     assert (problems, warnings) == ((), ())
     return found
 

@@ -113,6 +113,8 @@ class RecordingChat:
         self.marks.setdefault(ts, set()).update((BOT, e) for e in emoji)
 
     async def reactions(self, channel: str, ts: str) -> tuple[ReactionRead, ...]:
+        if ts not in self.messages:
+            raise Gone("message_not_found")
         return tuple(ReactionRead(u, e) for u, e in sorted(self.marks.get(ts, set())))
 
     async def permalink(self, channel: str, ts: str) -> str:

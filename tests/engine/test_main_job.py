@@ -6,10 +6,11 @@ import pytest
 
 from bot.engine.ports import Gone, Retryable
 from bot.fleet.fake import Fault
-from bot.rollout.intents import Pause, Promote, Resume, Retry, RollBack
+from bot.rollout.effects import Tell
+from bot.rollout.intents import AddNote, Pause, Promote, Resume, Retry, RollBack
 from bot.rollout.model import Hold, Status
 from bot.store.memory import MemoryStore
-from tests.engine.conftest import CHEN, LIN, SERVICE, WANG, Rig, a_plan
+from tests.engine.conftest import BOT, CHEN, LIN, SERVICE, WANG, Rig, a_plan
 
 
 async def baked(rig: Rig, seconds: int = 12) -> None:
@@ -174,8 +175,31 @@ async def test_a_deleted_card_is_posted_anew(rig: Rig) -> None:
     await rig.react(WANG.user)
     await rig.tick(4)
     assert len(rig.chat.by_key("card:")) == 1
-    with pytest.raises(Gone):
-        raise Gone("a Gone is what the chat says of it")
+
+
+async def test_a_line_for_a_deleted_card_brings_the_card_back(rig: Rig) -> None:
+    await rig.start()
+    card = rig.chat.by_key("card:")[0]["ts"]
+    del rig.chat.messages[card]
+    await rig.rollouts.submit(SERVICE, AddNote(LIN, "looking into it"))
+    rig.chat.fail = [Gone("thread_not_found")]
+    claimed = [c for c in await rig.store.claim("me", rig.now, 15.0, 16) if isinstance(c.effect, Tell)]
+    await rig.worker._run(claimed[0])
+    cards = rig.chat.by_key("card:")
+    assert len(cards) == 1
+    assert [m["thread"] for m in rig.chat.by_key(claimed[0].key)] == [cards[0]["ts"]]
+
+
+async def test_an_asking_that_was_deleted_is_asked_again(rig: Rig) -> None:
+    await rig.start()
+    asking = rig.chat.by_key("approval:")[0]["ts"]
+    del rig.chat.messages[asking]
+    await rig.tick(40)
+    again = [m for m in rig.chat.by_key("approval:") if not m["thread"]]
+    assert len(again) == 1 and again[0]["ts"] != asking
+    assert rig.chat.marks[again[0]["ts"]] >= {(BOT, "white_check_mark"), (BOT, "x")}
+    await rig.react(WANG.user)
+    assert (await rig.rollout()).status is Status.SHIFTING or rig.shares() == {10.0}
 
 
 async def test_a_new_process_goes_on_where_the_old_one_was(rig: Rig) -> None:
@@ -256,6 +280,29 @@ async def test_a_host_changed_by_hand_since_the_last_order_stops_the_next_shift(
     rollout = await rig.rollout()
     assert (rollout.status, rollout.hold) == (Status.HELD, Hold.SHIFT_FAILED)
     assert [d.host for d in rollout.drift] == ["lb-1"]
+    assert 100.0 not in rig.shares()
+
+
+async def test_a_host_that_cannot_be_read_before_a_shift_stops_it(rig: Rig) -> None:
+    await rig.start()
+    await rig.react(WANG.user)
+    await baked(rig)
+    await rig.rollouts.submit(SERVICE, Promote(LIN))
+    await rig.work()
+    rig.fleet.edit("lb-1", SERVICE, lambda text: text + "# by hand\n")
+    rig.fleet.fault("lb-1", Fault.UNREACHABLE)
+    read = rig.fleet.read
+
+    async def read_and_mend(service: str) -> object:
+        readings = await read(service)
+        rig.fleet.mend("lb-1")
+        return readings
+
+    rig.fleet.read = read_and_mend  # type: ignore[method-assign, assignment]
+    await rig.react(WANG.user)
+    rollout = await rig.rollout()
+    assert (rollout.status, rollout.hold) == (Status.HELD, Hold.SHIFT_FAILED)
+    assert "lb-1" in rollout.hold_detail
     assert 100.0 not in rig.shares()
 
 
@@ -347,3 +394,22 @@ async def test_a_watch_does_not_end_on_no_data(rig: Rig) -> None:
     rig.metrics.values = {"error_rate": 0.0, "requests": 1000.0}
     await baked(rig, 2)
     assert (await rig.rollout()).status is Status.COMPLETED
+
+
+async def test_a_deleted_card_is_posted_anew_once_though_the_answer_to_it_is_lost(rig: Rig) -> None:
+    await rig.start()
+    del rig.chat.messages[rig.chat.by_key("card:")[0]["ts"]]
+    post, lost = rig.chat.post, []
+
+    async def post_and_lose(key: str, *args: object, **facts: object) -> tuple[str, str]:
+        where = await post(key, *args, **facts)  # type: ignore[arg-type]
+        if key.startswith("card:") and not lost:
+            lost.append(where)
+            raise Retryable("the answer was lost", 0.0)
+        return where
+
+    rig.chat.post = post_and_lose  # type: ignore[method-assign, assignment]
+    await rig.react(WANG.user)
+    await rig.tick(4)
+    assert lost
+    assert len(rig.chat.by_key("card:")) == 1

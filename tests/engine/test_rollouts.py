@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
+from bot.engine.ports import Away, Commit, Committed, Retryable
 from bot.engine.rollouts import SNAPSHOT_EVERY, Rollouts
-from bot.rollout.intents import AddNote, Promote
-from tests.engine.conftest import BOT, LIN, SERVICE, Rig
+from bot.rollout.events import NoteAdded
+from bot.rollout.intents import AddNote, Promote, Reaction, ReportReactions
+from bot.store.memory import MemoryStore
+from tests.engine.conftest import BOT, LIN, SERVICE, WANG, Rig
 
 
 async def test_a_known_cause_does_nothing_and_says_so(rig: Rig) -> None:
@@ -68,3 +73,81 @@ async def test_a_restart_folds_from_a_snapshot_to_the_same_state(rig: Rig) -> No
     before = await rig.rollouts.state(SERVICE)
     rig.build()
     assert await rig.rollouts.state(SERVICE) == before
+
+
+async def test_a_connection_lost_in_a_commit_is_asked_about_again(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether it was recorded is then known: by its cause it is done once, whatever the first try came to."""
+    await rig.start()
+    commit, lost = rig.store.commit, []
+
+    def losing(*, recorded: bool) -> None:
+        async def lose(asked: Commit) -> Committed:
+            if not lost:
+                lost.append(asked.cause)
+                if recorded:
+                    await commit(asked)
+                raise Away("the connection broke")
+            return await commit(asked)
+
+        lost.clear()
+        monkeypatch.setattr(rig.store, "commit", lose)
+
+    losing(recorded=True)
+    done = await rig.rollouts.submit(SERVICE, AddNote(LIN, "first"), "cause-1")
+    assert done.duplicate and lost == ["cause-1"]
+    losing(recorded=False)
+    done = await rig.rollouts.submit(SERVICE, AddNote(LIN, "second"), "cause-2")
+    assert done.events and lost == ["cause-2"]
+    noted = [event.text for _, event in await rig.store.events(SERVICE) if isinstance(event, NoteAdded)]
+    assert noted == ["first", "second"]
+
+
+async def test_what_has_no_cause_is_not_tried_again(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    await rig.start()
+    tries = []
+
+    async def away(asked: Commit) -> Committed:
+        tries.append(asked)
+        raise Away("away")
+
+    monkeypatch.setattr(rig.store, "commit", away)
+    with pytest.raises(Away):
+        await rig.rollouts.submit(SERVICE, AddNote(LIN, "a note"))
+    assert len(tries) == 1
+
+
+class Forgetful(MemoryStore):
+    """Does the next commit, and loses its answer: a connection that broke after COMMIT, or a task cut off in it."""
+
+    def __init__(self) -> None:
+        super().__init__(shared=False)
+        self.forgets = False
+
+    async def commit(self, commit: Commit) -> Committed:
+        done = await super().commit(commit)
+        if self.forgets:
+            self.forgets = False
+            raise Retryable("the answer was lost")
+        return done
+
+
+async def test_a_commit_whose_answer_was_lost_is_known_all_the_same(rig: Rig) -> None:
+    rig.store = store = Forgetful()
+    rig.build()
+    await rig.start()
+    store.forgets = True
+    with pytest.raises(Retryable):
+        await rig.rollouts.submit(SERVICE, AddNote(LIN, "hello"), "n1")
+    assert (await rig.rollout()).notes[0][:2] == (LIN.user, "hello")
+
+
+async def test_a_shift_ordered_by_a_commit_whose_answer_was_lost_is_carried_out(rig: Rig) -> None:
+    rig.store = store = Forgetful()
+    rig.build()
+    rollout = await rig.start()
+    store.forgets = True
+    report = ReportReactions(rollout.id, "10%", 1, (Reaction(WANG, "white_check_mark"),))
+    with pytest.raises(Retryable):
+        await rig.rollouts.submit(SERVICE, report)
+    await rig.work()
+    assert rig.shares() == {10.0}

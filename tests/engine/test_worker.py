@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from bot.engine.ports import Claimed, Commit, Final, NewEffect, Retryable
-from bot.engine.worker import CONCURRENCY, Worker
+from bot.engine.acting import acting_epoch
+from bot.engine.ports import Claimed, Commit, Fenced, Final, NewEffect, Retryable
+from bot.engine.worker import CONCURRENCY, LEASE, Worker
 from bot.rollout.effects import ReadFleet, RestoreTraffic
 from bot.store.memory import MemoryStore
 
@@ -151,5 +152,159 @@ async def test_stopping_leaves_the_work_for_whoever_comes_next(running: Callable
     await asyncio.wait_for(begun.wait(), 5)
     await worker.stop()
     assert not worker.alive
-    assert await store.release() == 1
+    assert await store.lead("shop", "next", 10.0) is not None  # whoever leads now has it back at once
     assert [c.key for c in await store.claim("next", time.time(), 1, 10)] == ["read:R:a"]
+
+
+async def test_only_the_services_it_leads_are_worked_for() -> None:
+    store, seen, epochs = MemoryStore(), [], {}
+    lead = await store.lead("shop", "me", 60.0)
+    assert lead is not None
+
+    async def perform(claimed: Claimed) -> bool:
+        seen.append((claimed.stream, acting_epoch(claimed.stream)))
+        return False
+
+    worker = Worker(store, perform, time.time, "me", epochs=lambda: epochs)
+    worker.start()
+    await put(store, "a")
+    await store.commit(Commit("desk", 0, time.time(), effects=(NewEffect(ReadFleet("D", "b"), "desk", 0.0),)))
+    worker.wake()
+    await asyncio.sleep(0.05)  # nothing is led, so nothing may happen in it
+    assert seen == []
+    epochs["shop"] = lead.epoch
+    worker.wake()
+    async with asyncio.timeout(5):
+        while [c.stream for c in await store.pending()] != ["desk"]:  # noqa: ASYNC110 the store has no event
+            await asyncio.sleep(0.005)
+    await worker.stop()
+    assert seen == [("shop", lead.epoch)]
+
+
+async def test_an_actor_that_was_replaced_leaves_the_effect_to_its_successor() -> None:
+    store, fenced = MemoryStore(), []
+    lead = await store.lead("shop", "me", 60.0)
+    assert lead is not None
+
+    async def perform(claimed: Claimed) -> bool:
+        raise Fenced("replaced")
+
+    worker = Worker(store, perform, time.time, "me", epochs=lambda: {"shop": lead.epoch}, fenced=fenced.append)
+    await put(store, "a")
+    (claimed,) = await store.claim("me", time.time(), 15.0, 1, None, {"shop": lead.epoch})
+    await worker._run(claimed)
+    assert fenced == ["shop"]
+    await store.resign("me")
+    theirs = await store.lead("shop", "other", 60.0)
+    assert theirs is not None
+    assert [c.key for c in await store.claim("other", time.time(), 1, 10, None, {"shop": theirs.epoch})] == [
+        claimed.key
+    ]
+    assert not await store.finish(claimed.id, claimed.owner)  # the late one has no say
+
+
+async def test_a_lost_lead_cuts_off_everything_but_a_rollback() -> None:
+    store, begun, ended = MemoryStore(), asyncio.Barrier(3), []
+
+    async def perform(claimed: Claimed) -> bool:
+        try:
+            async with asyncio.timeout(5):
+                await begun.wait()
+            await asyncio.Event().wait()
+        finally:
+            ended.append(claimed.key)
+        return False
+
+    worker = Worker(store, perform, time.time, "me")
+    await put(store, "a")
+    await store.commit(Commit("shop", 0, time.time(), effects=(NewEffect(RestoreTraffic("R", 2), "fleet", 0.0),)))
+    worker.start()
+    async with asyncio.timeout(5):
+        await begun.wait()
+    worker.abandon("desk")
+    worker.abandon("shop")
+    async with asyncio.timeout(5):
+        while not ended:  # noqa: ASYNC110 a task that ends has no event
+            await asyncio.sleep(0.005)
+    await asyncio.sleep(0)
+    assert ended == ["read:R:a"]
+    await worker.stop()
+
+
+async def test_draining_claims_nothing_more_and_lets_what_runs_end() -> None:
+    store, begun, go = MemoryStore(), asyncio.Event(), asyncio.Event()
+
+    async def perform(claimed: Claimed) -> bool:
+        begun.set()
+        await go.wait()
+        return False
+
+    worker = Worker(store, perform, time.time, "me")
+    worker.start()
+    await put(store, "a")
+    worker.wake()
+    async with asyncio.timeout(5):
+        await begun.wait()
+    draining = asyncio.create_task(worker.drain(5))
+    await asyncio.sleep(0)
+    await put(store, "b", "another lane")
+    worker.wake()
+    go.set()
+    await draining
+    await worker.stop()
+    assert [c.key for c in await store.pending()] == ["read:R:b"]
+
+
+class Hands:
+    """A clock that the test moves."""
+
+    now = 1_000_000.0
+
+
+async def test_a_process_that_stood_still_does_not_do_twice_what_it_is_doing() -> None:
+    hands, store, seen, end = Hands(), MemoryStore(), [], asyncio.Event()
+
+    async def perform(claimed: Claimed) -> bool:
+        seen.append(claimed.key)
+        await end.wait()
+        return False
+
+    worker = Worker(store, perform, lambda: hands.now, "me")
+    await put(store, "a")
+    await worker._claim()
+    await asyncio.sleep(0)
+    hands.now += LEASE + 1  # as after a suspended machine: the lease ran out before it could be renewed
+    await worker._claim()
+    end.set()
+    await drained(store)
+    assert seen == ["read:R:a"]
+    await worker.stop()
+
+
+async def test_what_is_claimed_under_a_new_lead_replaces_what_runs_under_the_old_one() -> None:
+    hands, seen, end = Hands(), [], asyncio.Event()
+    store = MemoryStore(lambda: hands.now)
+
+    async def perform(claimed: Claimed) -> bool:
+        seen.append(claimed.epoch)
+        try:
+            await end.wait()
+        except asyncio.CancelledError:
+            seen.append(-claimed.epoch)
+            raise
+        return False
+
+    led: dict[str, int] = {}
+    worker = Worker(store, perform, lambda: hands.now, "me", epochs=lambda: led)
+    await put(store, "a")
+    for owner in ("me", "another", "me"):
+        lead = await store.lead("shop", owner, 0.0)
+        assert lead
+        if owner == "me":
+            led["shop"] = lead.epoch
+            await worker._claim()
+            await asyncio.sleep(0)
+    end.set()
+    await drained(store)
+    assert sorted(seen) == [-1, 1, 3]
+    await worker.stop()

@@ -112,12 +112,16 @@ class ShortStand(Stand):
     def plan_file(self) -> Path:
         return self.config_dir / "services" / f"{SERVICE}.yaml"
 
-    async def start_bot(self) -> None:
+    def adapt(self) -> None:
+        """Makes the plan the short one, once."""
         if not self._adapted:
             edit_yaml(self.plan_file, lambda plan: short_plan(plan, self.root))
             edit_yaml(self.plan_file, self._change)
             edit_yaml(self.config_dir / "people.yaml", _zhao_by_group_alone)
             self._adapted = True
+
+    async def start_bot(self) -> None:
+        self.adapt()
         await super().start_bot()
 
 

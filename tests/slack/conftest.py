@@ -45,7 +45,7 @@ def _plain_log() -> Iterator[None]:
 
 @pytest.fixture
 def ws() -> Workspace:
-    return demo_workspace(timing=Timing(ack=0.6, retry_after=(0.01, 0.02, 0.03)))
+    return demo_workspace(timing=Timing(ack=3.0, retry_after=(0.01, 0.02, 0.03)))
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.engine.ports import Outgoing, Retryable
+from bot.engine.ports import Away, Outgoing, Retryable
 from bot.rollout.model import Person, Status
 from bot.sandbox.slack.errors import SlackError
 from tests.slack.conftest import LIN, RELEASES, WANG, Edge
@@ -59,6 +59,14 @@ async def test_what_could_not_be_recorded_is_said_and_nothing_changed(edge: Edge
     assert "the disk is full" in outcome.text and "Nothing was changed" in outcome.text
     edge.store.broken = None
     assert (await edge.desk.state("shop")).rollout is None
+
+
+async def test_a_database_that_is_away_is_owned_up_to(edge: Edge) -> None:
+    edge.store.broken = Away("connection refused at 10.0.0.5")
+    outcome = await edge.server.person("lin").command("/rollout start shop 2.0.0", RELEASES)
+    assert "database does not answer" in outcome.text and "/rollout status" in outcome.text
+    assert "Nothing was changed" not in outcome.text  # a connection lost in the middle leaves that open
+    assert "10.0.0.5" not in outcome.text
 
 
 async def test_an_error_nobody_foresaw_claims_nothing(edge: Edge) -> None:

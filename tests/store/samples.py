@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.engine.ports import Claimed, Commit, Measurement, NewEffect, Store
+from bot.engine.ports import Claimed, Commit, Conflict, Measurement, NewEffect, Store
 from bot.rollout.effects import Effect, ReadFleet, RestoreTraffic, ShiftTraffic, ShowCard
 from bot.rollout.events import Event, NoteAdded
 from bot.rollout.model import Board, GateResult, Rollout, ServiceState, Status, Verdict
@@ -73,6 +73,14 @@ async def put(store: Store, *effects: NewEffect, stream: str = "shop", cause: st
     """Commits effects, and nothing else, at the end of the stream."""
     seq = len(await store.events(stream))
     await store.commit(Commit(stream, seq, NOW, cause, effects=effects))
+
+
+async def knows(store: Store, cause: str) -> bool:
+    """Whether a commit of this cause would be a duplicate. Writes nothing: -1 is never the last seq."""
+    try:
+        return (await store.commit(Commit("nowhere", -1, NOW, cause))).duplicate
+    except Conflict:
+        return False
 
 
 async def take(store: Store, now: float = NOW, owner: str = "w", limit: int = 100, lease: float = 30.0) -> list[Effect]:

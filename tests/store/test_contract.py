@@ -1,4 +1,4 @@
-"""The contract, in memory and in SQLite."""
+"""The contract, in memory, in SQLite and in PostgreSQL."""
 
 from __future__ import annotations
 
@@ -9,13 +9,20 @@ import pytest
 
 from bot.engine.ports import Store
 from bot.store.memory import MemoryStore
+from bot.store.postgres import PostgresStore
 from bot.store.sqlite import SqliteStore
 from tests.store.contract import StoreContract
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 async def store(request: pytest.FixtureRequest, path: Path) -> AsyncIterator[Store]:
-    made: Store = MemoryStore() if request.param == "memory" else await SqliteStore.open(path)
+    made: Store
+    if request.param == "memory":
+        made = MemoryStore()
+    elif request.param == "sqlite":
+        made = await SqliteStore.open(path)
+    else:
+        made = await PostgresStore.open(request.getfixturevalue("patient_url"))
     yield made
     await made.close()
     await made.close()

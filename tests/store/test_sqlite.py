@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import sqlite3
-import subprocess
-import sys
 import threading
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -20,11 +17,13 @@ from bot.rollout.effects import ShowCard, Tell
 from bot.store import StoreBroken, StoreUnavailable, journal, schema, sqlite
 from bot.store.schema import Db
 from bot.store.sqlite import SqliteStore
+from tests.store.killing import assert_whole, kill_while_it_writes
 from tests.store.samples import (
     DAY,
     NOW,
     board,
     card,
+    knows,
     measurement,
     note,
     put,
@@ -77,7 +76,7 @@ async def test_all_is_there_after_reopening(path: Path) -> None:
     store = await SqliteStore.open(path)
     assert (await store.load("shop")).snapshot == state(2)
     assert (await store.load("shop")).events == ((3, note("c")),)
-    assert await store.seen("c")
+    assert await knows(store, "c")
     assert (await store.board(R1, "1%"), await store.rollout(R1)) == (board(), rollout(1))
     assert await store.measurements(R1) == (measurement(NOW),)
     assert await store.message_at("C1", "1.1") == MessageRef("k", "C1", "1.1", "d")
@@ -88,39 +87,10 @@ async def test_all_is_there_after_reopening(path: Path) -> None:
 
 @pytest.mark.parametrize("after", [1, 40, 150])
 def test_a_process_killed_while_it_writes_leaves_whole_commits(path: Path, after: int) -> None:
-    command = [sys.executable, "-m", "tests.store.writing_process", str(path)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        acknowledged: dict[str, int] = {}
-        for n, line in enumerate(process.stdout):
-            stream, seq = line.split()
-            acknowledged[stream] = int(seq)
-            if n == after:
-                process.send_signal(signal.SIGKILL)  # what is in the pipe was acknowledged too
-    asyncio.run(_assert_whole(path, acknowledged))
+    url = f"sqlite:///{path}"
+    asyncio.run(assert_whole(url, kill_while_it_writes(url, after)))
     with raw(path) as db:
         assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-
-
-async def _assert_whole(path: Path, acknowledged: dict[str, int]) -> None:
-    store = await SqliteStore.open(path)
-    streams = await store.streams()
-    assert set(acknowledged) <= set(streams)
-    keys = {c.key for c in await store.pending()}
-    for stream in streams:
-        last = len(await store.events(stream))
-        assert last >= acknowledged.get(stream, 0)
-        assert {f"read:R:{stream}-{n}-{x}" for n in range(last) for x in "ab"} <= keys
-        row, shown = await store.rollout(f"ROLLOUT-{DAY}-{stream[1:]}"), await store.board(R1, stream)
-        assert row and row.stage == str(last)
-        assert shown and shown.baked == last
-        assert len(await store.measurements(R1, stream)) == last
-        assert [await store.seen(f"{stream}:{seq}") for seq in (last - 1, last)] == [True, False]
-        snapshot, after = (await store.load(stream)).snapshot, (await store.load(stream)).events
-        assert (snapshot.seq if snapshot else 0) == last // 10 * 10 == last - len(after)
-        await store.commit(Commit(stream, last, NOW, events=(note("goes on"),)))
-    assert len(keys) == 2 * sum([len(await store.events(stream)) - 1 for stream in streams])
-    await store.close()
 
 
 # one bot
@@ -141,7 +111,7 @@ async def test_a_reader_looks_on_beside_the_bot(store: SqliteStore, path: Path) 
     assert await reader.pending() == await store.pending()
     await store.commit(Commit("shop", 0, NOW, events=(note(),)))
     assert await reader.events("shop") == ((1, note()),)
-    for write in (reader.commit(Commit("shop", 1, NOW)), reader.claim("w", NOW, 1, 1), reader.release()):
+    for write in (reader.commit(Commit("shop", 1, NOW)), reader.claim("w", NOW, 1, 1), reader.lead("shop", "w", 1)):
         with pytest.raises(StoreBroken, match="reading only"):
             await write
     await reader.close()
@@ -188,7 +158,7 @@ async def test_a_file_of_the_first_version_opens_with_all_it_holds(path: Path) -
     assert stored.snapshot and (stored.snapshot.seq, stored.snapshot.serving) == (2, ("10.0.0.1:80",))
     assert stored.events == ((3, note("c")),)
     assert len(await store.events("shop")) == 3
-    assert await store.seen("c")
+    assert await knows(store, "c")
     found, shown = await store.rollout(R1), await store.board(R1, "1%")
     assert found and (found.version, found.reason) == ("1.10", "灰度 发布")
     assert shown and shown.generation == 3
@@ -310,7 +280,7 @@ async def test_a_full_disk_is_retryable_and_leaves_nothing_half(store: SqliteSto
     assert [type(error) for error in done] == [StoreUnavailable] * 3
     assert "disk is full" in str(done[0])
     assert await store.streams() == ("shop",)
-    assert not await store.seen("c0")
+    assert not await knows(store, "c0")
 
     def free(db: Db) -> None:
         db.execute("PRAGMA max_page_count = 1000000")
@@ -337,7 +307,7 @@ async def test_of_those_that_share_a_transaction_one_that_fails_fails_alone(stor
     done = await asyncio.gather(*tasks, return_exceptions=True)
     await held
     assert [type(d).__name__ for d in done] == ["Committed", *["Conflict"] * 4, "Committed"]
-    assert [await store.seen(f"c{n}") for n in range(5)] == [True, False, False, False, False]
+    assert [await knows(store, f"c{n}") for n in range(5)] == [True, False, False, False, False]
     assert await store.events("shop") == ((1, note("0")),)
 
 
@@ -356,7 +326,7 @@ async def test_a_write_is_carried_out_though_its_caller_was_cancelled(store: Sql
             await task
     await store.close()
     again = await SqliteStore.open(path)
-    assert await again.seen("kept")
+    assert await knows(again, "kept")
     assert await again.message("k")
     assert await again.pending() == ()
     await again.close()

@@ -7,12 +7,12 @@ import os
 import sys
 from itertools import count
 
-from bot.engine.ports import Commit
-from bot.store.sqlite import SqliteStore
+from bot.engine.ports import Commit, Store
+from bot.store.opening import open_store
 from tests.store.samples import NOW, board, measurement, note, read, rollout, state
 
 
-async def write(store: SqliteStore, n: int) -> None:
+async def write(store: Store, n: int) -> None:
     stream = f"s{n}"
     for seq in count():
         effects = (read(f"{stream}-{seq}-a"), read(f"{stream}-{seq}-b"))
@@ -34,7 +34,7 @@ async def write(store: SqliteStore, n: int) -> None:
 
 
 async def main() -> None:
-    store = await SqliteStore.open(sys.argv[1])
+    store = await open_store(sys.argv[1])
     await asyncio.gather(*(write(store, n) for n in range(5)))
 
 

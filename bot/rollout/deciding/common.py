@@ -24,4 +24,6 @@ def order_shift(
     state: ServiceState, stage: Stage, why: Literal["stage", "retry", "restore"], by: str, now: float
 ) -> ev.ShiftOrdered:
     """The generation is above every one ever ordered or seen: the fencing token of DESIGN §2."""
-    return ev.ShiftOrdered(stage.name, state.generation + 1, stage.weight, why, by, now)
+    drift = state.rollout.drift if state.rollout and why != "stage" else ()
+    shown = tuple((d.host, d.digest) for d in drift)
+    return ev.ShiftOrdered(stage.name, state.generation + 1, stage.weight, why, by, now, shown)

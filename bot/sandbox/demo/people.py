@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from bot.engine.ports import Store
 from bot.rollout.events import Event
 from bot.rollout.model import Board, Rollout, Status
 from bot.sandbox.demo.stand import CHANNEL, SERVICE, Stand
 from bot.sandbox.slack.models import Message
-from bot.store.sqlite import SqliteStore
+from bot.store.opening import open_store
 
 
 class Witness:
@@ -17,22 +18,22 @@ class Witness:
 
     def __init__(self, stand: Stand) -> None:
         self._stand = stand
-        self._store: SqliteStore | None = None
+        self._store: Store | None = None
 
-    async def _reader(self) -> SqliteStore:
+    async def reader(self) -> Store:
         if self._store is None:
-            self._store = await SqliteStore.open(str(self._stand.database), read_only=True)
+            self._store = await open_store(self._stand.database_url, read_only=True)
         return self._store
 
     async def rollout(self) -> Rollout | None:
-        found = await (await self._reader()).rollouts(SERVICE, 1)
+        found = await (await self.reader()).rollouts(SERVICE, 1)
         return found[0] if found else None
 
     async def events(self) -> tuple[tuple[int, Event], ...]:
-        return await (await self._reader()).events(SERVICE)
+        return await (await self.reader()).events(SERVICE)
 
     async def board(self, rollout: Rollout) -> Board | None:
-        return await (await self._reader()).board(rollout.id, rollout.live_stage)
+        return await (await self.reader()).board(rollout.id, rollout.live_stage)
 
     async def until(self, wanted: Callable[[Rollout], bool], what: str, timeout: float) -> Rollout:
         """Until the newest rollout is as wanted. Raises TimeoutError saying what was waited for and what was there."""

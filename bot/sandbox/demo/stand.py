@@ -40,6 +40,7 @@ class Stand:
     """
 
     bot_command: tuple[str, ...] = (sys.executable, "-m", "bot")
+    bot_ready_within = 30.0  # seconds
 
     def __init__(
         self,
@@ -87,6 +88,10 @@ class Stand:
     def sms_url(self) -> str:
         """The SMS gateway: POST {"to", "text"}."""
         return f"{self.slack.page_url}gateway/sms"
+
+    @property
+    def database_url(self) -> str:
+        return f"sqlite:///{self.database}"
 
     async def __aenter__(self) -> Self:
         try:
@@ -163,6 +168,13 @@ class Stand:
 
     async def start_bot(self) -> None:
         """Raises ProductionError when it does not become ready."""
+        argv = (*self.bot_command, "run", "--config", str(self.config_dir))
+        self.bot = Child("bot", argv, self.root / "bot.log", env=self.bot_env(self.http_port))
+        await self.bot.start()
+        await self.bot_ready(self.bot, self.http_port)
+
+    def bot_env(self, http_port: int) -> dict[str, str]:
+        """What a bot of this stand needs to be told, one of several as well."""
         secrets = {
             "SLACK_BOT_TOKEN": self.slack.bot_token,
             **(
@@ -171,26 +183,26 @@ class Stand:
                 else {"SLACK_APP_TOKEN": self.slack.app_token}
             ),
         }
-        env = secrets | {
+        return secrets | {
             "SLACK_API_URL": self.slack.api_url,
-            "DATABASE_URL": f"sqlite:///{self.database}",
+            "DATABASE_URL": self.database_url,
             "PROMETHEUS_URL": self.world.prometheus.url,
             "HTTP_HOST": "127.0.0.1",
-            "HTTP_PORT": str(self.http_port),
+            "HTTP_PORT": str(http_port),
         }
-        argv = (*self.bot_command, "run", "--config", str(self.config_dir))
-        self.bot = Child("bot", argv, self.root / "bot.log", env=env)
-        await self.bot.start()
+
+    async def bot_ready(self, bot: Child, http_port: int) -> None:
+        """Until /readyz says so. Raises ProductionError."""
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session:
 
             async def ready() -> bool:
                 try:
-                    async with session.get(f"http://127.0.0.1:{self.http_port}/readyz") as answer:
+                    async with session.get(f"http://127.0.0.1:{http_port}/readyz") as answer:
                         return answer.status == 200
                 except (aiohttp.ClientError, TimeoutError):
                     return False
 
-            await self.bot.ready(ready, deadline=30.0)
+            await bot.ready(ready, deadline=self.bot_ready_within)
 
     async def kill_bot(self) -> None:
         """SIGKILL, as a machine would lose it."""

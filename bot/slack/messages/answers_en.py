@@ -167,10 +167,16 @@ ANSWERS: dict[str, str] = {
     "usage.empty_note": "The note is empty.",
     "usage.unknown_rollout": "There is no rollout {word}; `/rollout history` lists them.",
     "usage.bad_quotes": "A quotation mark is not closed.",
+    "outage.away": "🔴 *{title}* · {version}: the bot has lost its database since {since}. "
+    "It holds and changes nothing, because it could not record it: gates and triggers are *not* acted on. "
+    "Watch the service yourself; the bot goes on by itself once the database answers.",
+    "outage.back": "✅ *{title}* · {version}: the database is back after {lasted} (away since {since}). "
+    "The bot goes on from where it was.",
     "unavailable": "⚠️ The bot cannot do this now: {why}. Nothing was changed; try again in a moment.",
     "unavailable.starting": "it is still starting",
     "unavailable.stopping": "it is being stopped",
-    "unavailable.store": "its database does not answer",
+    "unavailable.database": "⚠️ The bot's database does not answer, so it can record nothing and does nothing. "
+    "Most likely what you asked for was not taken: see `/rollout status` soon, and ask again if it is not there.",
     "unavailable.slack": "Slack does not answer",
     "error": "⚠️ {text}",
     # Buttons and their questions

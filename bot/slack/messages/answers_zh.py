@@ -151,10 +151,14 @@ ANSWERS: dict[str, str] = {
     "usage.empty_note": "备注是空的。",
     "usage.unknown_rollout": "没有发布 {word}；`/rollout history` 可列出。",
     "usage.bad_quotes": "引号没有闭合。",
+    "outage.away": "🔴 *{title}* · {version}：机器人自 {since} 起连不上数据库。无法记录就不会动手：发布保持原状，"
+    "门禁与触发器*暂时不起作用*。请自行盯住服务；数据库恢复后机器人会自动继续。",
+    "outage.back": "✅ *{title}* · {version}：数据库已恢复，中断 {lasted}（自 {since} 起）。机器人从原处继续。",
     "unavailable": "⚠️ 机器人现在做不了：{why}。没有任何改动；请稍后再试。",
     "unavailable.starting": "正在启动",
     "unavailable.stopping": "正在停止",
-    "unavailable.store": "数据库没有应答",
+    "unavailable.database": "⚠️ 机器人的数据库没有应答：无法记录，因此什么也不做。您的请求很可能没有被接受："
+    "请稍后用 `/rollout status` 查看，没有的话再试一次。",
     "unavailable.slack": "Slack 没有应答",
     "error": "⚠️ {text}",
     # 按钮与确认

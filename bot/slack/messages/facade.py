@@ -94,8 +94,12 @@ class Messages:
         return self._fit(replies.usage_error(self._w, what_code, usage, facts))
 
     def unavailable(self, why: str) -> Outgoing:
-        """why: starting, stopping, store, slack, or a sentence from outside."""
+        """why: starting, stopping, database, slack, or a sentence from outside."""
         return self._fit(replies.unavailable(self._w, why))
+
+    def outage(self, rollout: Rollout, plan: Plan, since: float, until: float | None) -> Outgoing:
+        """The database is away since; with `until`, that it is back."""
+        return self._fit(replies.outage(self._w, rollout, plan, since, until))
 
     def error(self, text: str) -> Outgoing:
         return self._fit(replies.error(self._w, text))

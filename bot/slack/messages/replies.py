@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.engine.ports import Outgoing
+from bot.rollout.model import Rollout
+from bot.rollout.plan import Plan
 from bot.slack.messages.blocks import Block, context, header, lines, section
 from bot.slack.messages.markup import Mrkdwn, code, mention, outside
 from bot.slack.messages.words import Words
@@ -59,8 +61,17 @@ def _names(value: object) -> Mrkdwn:
 
 
 def unavailable(w: Words, why: str) -> Outgoing:
+    if why == "database":
+        return said(w.say("unavailable.database"))
     reason = w.say(f"unavailable.{why}") if w.has(f"unavailable.{why}") else outside(why, 300)
     return said(w.say("unavailable", why=reason or w.say("error.unknown")))
+
+
+def outage(w: Words, rollout: Rollout, plan: Plan, since: float, until: float | None) -> Outgoing:
+    facts = {"title": outside(plan.title, 60), "version": code(rollout.version, 40), "since": w.moment(since, until)}
+    if until is None:
+        return said(w.say("outage.away", **facts))
+    return said(w.say("outage.back", **facts, lasted=w.span(until - since)))
 
 
 def error(w: Words, text: str) -> Outgoing:

@@ -38,7 +38,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def ws(clock: Clock) -> Workspace:
-    return demo_workspace(clock=clock, timing=Timing(ack=0.3, retry_after=(0.01, 0.02, 0.03)))
+    return demo_workspace(clock=clock, timing=Timing(ack=1.5, retry_after=(0.01, 0.02, 0.03)))
 
 
 @pytest.fixture

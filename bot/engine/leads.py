@@ -1,0 +1,154 @@
+"""Which services this process acts for: takes leads, keeps them, gives them up. One actor per service (DESIGN §6.3)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+import time
+from collections.abc import Callable, Collection, Mapping
+
+import structlog
+
+from bot.engine.ports import Lead, Store
+
+log = structlog.get_logger()
+LEASE = 10.0  # seconds a lead lasts without being renewed
+EVERY = 1.5  # seconds between renewals, and between tries at what others hold: how late a takeover can be
+MARGIN = 0.5  # seconds before its end in which a lead is not acted on any more: clocks differ by a round trip
+POKES = 0.2  # seconds at least between rounds that a notice asked for
+FOR_EVER = 10 * 365 * 86400.0  # seconds; the lease of a store that has one owner
+
+
+class StoreClock:
+    """Unix seconds by the store's clock, so that what replicas write is comparable. Callable; no I/O."""
+
+    def __init__(self, base: Callable[[], float] = time.time) -> None:
+        self._base = base
+        self._offset = 0.0
+
+    def __call__(self) -> float:
+        return self._base() + self._offset
+
+    async def follow(self, store: Store) -> None:
+        """Takes the store's time as the middle of the round trip that asked for it."""
+        if not store.shared:
+            return
+        before = self._base()
+        theirs = await store.now()
+        self._offset = theirs - (before + self._base()) / 2
+
+
+class Leads:
+    """gained and lost are told of each change; lost also when a lead ran out because the store is away.
+
+    A store with one owner gives every lead at once and for ever; a shared one is asked again and again.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        services: Collection[str],
+        owner: str,
+        clock: StoreClock,
+        *,
+        gained: Callable[[str], None] = lambda _: None,
+        lost: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._store = store
+        self._services = tuple(services)
+        self._owner = owner
+        self._clock = clock
+        self._gained = gained
+        self._lost = lost
+        self._held: dict[str, Lead] = {}
+        self._standing: dict[str, int] = {}
+        self._soonest = math.inf
+        self._poked = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self.failing = ""
+
+    def epoch(self, service: str) -> int | None:
+        """The epoch to act under now; None = another replica acts, or nobody can."""
+        lead = self._held.get(service)
+        return lead.epoch if lead and self._clock() < lead.until - MARGIN else None
+
+    def epochs(self) -> Mapping[str, int]:
+        """Of every service this process acts for now."""
+        if self._clock() >= self._soonest:
+            self._count()
+        return self._standing
+
+    def _count(self) -> None:
+        """Asked at every claim, so it is counted anew only when a lead came, went or ran out."""
+        self._standing = {s: epoch for s in self._held if (epoch := self.epoch(s)) is not None}
+        self._soonest = min((self._held[s].until - MARGIN for s in self._standing), default=math.inf)
+
+    def stands(self, service: str, epoch: int) -> bool:
+        return self.epoch(service) == epoch
+
+    def drop(self, service: str) -> None:
+        """The store said that the lead has passed on."""
+        if self._held.pop(service, None):
+            self._count()
+            log.warning("lead lost", service=service)
+            self._lost(service)
+
+    def poke(self) -> None:
+        """Something changed in the store: perhaps a lead was given up."""
+        self._poked.set()
+
+    async def start(self) -> None:
+        """The first round, then on in the background. Raises what the store raises."""
+        await self.round()
+        if self._store.shared:
+            self._task = asyncio.create_task(self._loop(), name="leads")
+
+    async def stop(self) -> None:
+        """Gives every lead up, so that another replica takes over at once."""
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        self._held.clear()
+        self._count()
+        try:
+            await self._store.resign(self._owner)
+        except Exception as error:
+            log.warning("leads not given up; they run out by themselves", error=repr(error))
+
+    async def round(self) -> None:
+        """Renews what is held and takes what is free."""
+        await self._clock.follow(self._store)
+        lease = LEASE if self._store.shared else FOR_EVER
+        taken = []
+        for service in self._services:
+            lead = await self._store.lead(service, self._owner, lease)
+            before = self._held.get(service)
+            if lead is None:
+                self.drop(service)
+                continue
+            if before and before.epoch != lead.epoch:
+                self.drop(service)
+            self._held[service] = lead
+            if before is None or before.epoch != lead.epoch:
+                log.info("lead taken", service=service, epoch=lead.epoch)
+                taken.append(service)
+        self._count()
+        for service in taken:
+            self._gained(service)
+
+    async def _loop(self) -> None:
+        while True:
+            await asyncio.sleep(POKES)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(EVERY - POKES):
+                    await self._poked.wait()
+            self._poked.clear()
+            try:
+                await self.round()
+                self.failing = ""
+            except Exception as error:
+                self.failing = repr(error)
+                log.warning("leads could not be renewed", error=repr(error))
+            for service in [s for s, lead in self._held.items() if self._clock() >= lead.until - MARGIN]:
+                self.drop(service)

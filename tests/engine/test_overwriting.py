@@ -1,0 +1,72 @@
+"""What is on a host goes only when somebody who saw it says so (DESIGN §6.6)."""
+
+from __future__ import annotations
+
+from bot.fleet.fake import Fault
+from bot.rollout.intents import AnswerDrift, Promote, Retry
+from bot.rollout.model import Hold, Status
+from tests.engine.conftest import LIN, SERVICE, WANG, Rig, a_plan
+
+
+async def second_stage(rig: Rig) -> None:
+    await rig.start()
+    await rig.react(WANG.user)
+    for _ in range(12):
+        await rig.tick()
+    await rig.rollouts.submit(SERVICE, Promote(LIN))
+    await rig.work()
+
+
+def by_hand(text: str) -> str:
+    return text + "# by hand\n"
+
+
+async def test_a_retry_overwrites_nothing_that_was_changed_after_the_failure(rig: Rig) -> None:
+    await second_stage(rig)
+    rig.fleet.fault("lb-2", Fault.TEST_FAILS)
+    await rig.react(WANG.user)
+    rig.fleet.mend("lb-2")
+    rig.fleet.edit("lb-1", SERVICE, by_hand)
+    await rig.rollouts.submit(SERVICE, Retry(LIN))
+    await rig.work()
+    rollout = await rig.rollout()
+    assert (rollout.status, rollout.hold) == (Status.HELD, Hold.SHIFT_FAILED)
+    assert "lb-1: changed by hand" in rollout.hold_detail
+    assert rig.shares() == {10.0}
+
+
+async def test_a_restore_overwrites_what_was_shown_and_nothing_else(rig: Rig) -> None:
+    await second_stage(rig)
+    rig.fleet.edit("lb-1", SERVICE, by_hand)
+    await rig.observer.patrol(SERVICE)
+    rig.fleet.edit("lb-2", SERVICE, by_hand)
+    await rig.rollouts.submit(SERVICE, AnswerDrift(LIN, "restore"))
+    await rig.work()
+    rollout = await rig.rollout()
+    assert (rollout.status, rollout.hold) == (Status.HELD, Hold.SHIFT_FAILED)
+    assert "lb-2: changed by hand" in rollout.hold_detail and "lb-1" not in rollout.hold_detail
+    assert [d.host for d in rollout.drift] == ["lb-1", "lb-2"]
+    await rig.rollouts.submit(SERVICE, AnswerDrift(LIN, "restore"))
+    await rig.work()
+    assert (await rig.rollout()).status is Status.BAKING
+
+
+async def test_hosts_that_a_killed_bot_had_shifted_are_named_when_the_plan_changed_meanwhile(rig: Rig) -> None:
+    await rig.start()
+    perform = rig.fleet.shift
+
+    async def shift_and_die(*args: object) -> object:
+        await perform(*args)  # type: ignore[arg-type]
+        raise ConnectionError("killed here")
+
+    rig.fleet.shift = shift_and_die  # type: ignore[assignment]
+    await rig.react(WANG.user)
+    rig.fleet.shift = perform  # type: ignore[method-assign]
+    rig.plan = a_plan(source="plan two")
+    rig.build()
+    rig.now += 60
+    await rig.work()
+    rollout = await rig.rollout()
+    assert (rollout.status, rollout.hold) == (Status.HELD, Hold.SHIFT_FAILED)
+    assert "plan changed" in rollout.hold_detail
+    assert "lb-1: has the new share" in rollout.hold_detail and "lb-2: has the new share" in rollout.hold_detail
