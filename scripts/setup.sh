@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Makes this machine ready: .venv from requirements.lock, and nginx, Prometheus, sshd, Chromium with fonts and small tools by apt if missing.
+# Makes this machine ready: .venv from requirements.lock, and by apt what is missing of nginx, Prometheus, sshd, PostgreSQL,
+# Chromium with fonts, and small tools.
 # Silent and quick when there is nothing to do. With --lock it resolves requirements.lock anew instead.
 # PYTHON=… chooses the interpreter.
 set -euo pipefail
