@@ -44,7 +44,7 @@ async def act_as(page: Page, who: str) -> None:
 
 async def approve(page: Page, stage: str) -> None:
     request = page.locator("#messages > *").filter(has_text=f"Approve stage {stage} of")
-    await request.last.get_by_role("button", name="React with :white_check_mark:").click()
+    await request.last.locator(".chip[data-emoji='white_check_mark']").click()
 
 
 async def step_done(page: Page, step: str) -> None:
