@@ -1,5 +1,5 @@
 # Each target first makes what it needs: see scripts/setup.sh. ARGS goes to the command, e.g. make demo ARGS=--headless
-.PHONY: help setup demo test test-long bench lint check lock
+.PHONY: help setup demo test test-long bench shots lint check lock
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
 ARGS ?=
@@ -11,6 +11,7 @@ help:
 	@echo "make test [ARGS=…]       linters, types and all tests but the long ones; ARGS goes to pytest"
 	@echo "make test-long [ARGS=…]  the tests that take minutes"
 	@echo "make bench [ARGS=name]   measure against the baselines"
+	@echo "make shots               take the README's pictures of the demo anew"
 	@echo "make lint                import rules, style and types alone"
 	@echo "make check [ARGS=…]      validate the configuration: rollout-bot check"
 	@echo "make lock                resolve requirements.lock anew from pyproject.toml"
@@ -37,6 +38,9 @@ test-long: setup
 
 bench: setup
 	@$(PY) -m tests.bench $(ARGS)
+
+shots: setup
+	@$(PY) -m tests.browser.shots
 
 check: setup
 	@$(PY) -m bot check $(ARGS)

@@ -6,12 +6,15 @@ import asyncio
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from bot.engine.ports import Final, Retryable
 from config.settings import ConfigError, Settings, check, format_problems, load
+
+if TYPE_CHECKING:
+    from bot.sandbox.demo.rehearsal import Rehearsal
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 DEFAULT_CONFIG = Path("config")
@@ -169,18 +172,41 @@ def demo(
     headless: Annotated[
         bool, typer.Option(help="No browser: scripted people, a transcript, one line of JSON.")
     ] = False,
-    scenario: Annotated[str, typer.Option(help="steady, bad-canary, blind or crash (with --headless).")] = "steady",
+    scenario: Annotated[
+        str | None, typer.Option(help="steady, bad-canary, blind or crash: played in the page, or with --headless.")
+    ] = None,
+    speed: Annotated[float, typer.Option(min=0.2, max=20, help="Of a scenario in the page.")] = 1.0,
     port: Annotated[int, typer.Option(help="Of the page; 0 takes a free one.")] = 8990,
     seed: Annotated[int | None, typer.Option(help="Of the crash scenario's moments.")] = None,
-    language: Annotated[Literal["en", "zh"], typer.Option(help="What the bot speaks.")] = "en",
+    language: Annotated[Literal["en", "zh"], typer.Option(help="What the bot and the page speak.")] = "en",
     keep: Annotated[Path | None, typer.Option(help="Work folder to use and keep; default a temporary one.")] = None,
+    config: Annotated[Path | None, typer.Option(help="Rehearse your own configuration, with demo services.")] = None,
+    service: Annotated[str | None, typer.Option(help="Which of its services.")] = None,
+    bake: Annotated[str | None, typer.Option(help="How long each of its stages bakes, such as 20s.")] = None,
 ) -> None:
     """The main job with real nginx, real Prometheus and a local workspace; no Slack account."""
-    from bot.sandbox.demo.main import play, stage
+    from bot.sandbox.demo.main import Show, play, stage
 
     if headless:
-        raise typer.Exit(asyncio.run(play(scenario, seed=seed, language=language, keep=keep)))
-    raise typer.Exit(asyncio.run(stage(port=port, language=language, keep=keep)))
+        raise typer.Exit(asyncio.run(play(scenario or "steady", seed=seed, language=language, keep=keep)))
+    rehearsal = _rehearsal(config, service, bake) if config else None
+    show = Show(language, scenario or "", speed, seed, rehearsal)
+    raise typer.Exit(asyncio.run(stage(show, port=port, keep=keep)))
+
+
+def _rehearsal(config: Path, service: str | None, bake: str | None) -> Rehearsal:
+    """Exit 2 with what is wrong."""
+    from bot.sandbox.demo.rehearsal import RehearsalError, choose
+    from config.durations import DurationError, parse_duration
+
+    settings = _settings(config, slack=False)
+    try:
+        return choose(settings, config, service, parse_duration(bake) if bake else None)
+    except DurationError as error:
+        typer.echo(f"--bake {bake}: {error}", err=True)
+    except RehearsalError as error:
+        typer.echo(str(error), err=True)
+    raise typer.Exit(2)
 
 
 def main() -> None:

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Makes this machine ready: .venv from requirements.lock, and nginx, Prometheus, sshd and other programs by apt if missing.
+# Makes this machine ready: .venv from requirements.lock, and by apt what is missing of nginx, Prometheus, sshd, PostgreSQL,
+# Alertmanager, Chromium with fonts, and small tools.
 # Silent and quick when there is nothing to do. With --lock it resolves requirements.lock anew instead.
 # PYTHON=… chooses the interpreter.
 set -euo pipefail
@@ -133,6 +134,17 @@ system_packages() {
         packages+=(procps)
         say "ps and pgrep are missing: the tests look for left-over processes with them"
     fi
+    if ! have chromium && ! have chromium-browser; then
+        packages+=(chromium)
+        say "Chromium is missing: the tests drive the demo's page with it"
+    fi
+    local font
+    for font in fonts-noto-cjk fonts-noto-color-emoji; do
+        if ! dpkg-query -W -f '${Status}' "$font" 2>/dev/null | grep -q ' installed'; then
+            packages+=("$font")
+            say "$font is missing: without it a picture of the page has boxes for Chinese or emoji"
+        fi
+    done
     [ ${#packages[@]} -eq 0 ] && return
     say "installing by apt: ${packages[*]}"
     [ ${#units[@]} -gt 0 ] && say "their system services will be neither started nor enabled: ${units[*]}"

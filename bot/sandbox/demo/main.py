@@ -9,17 +9,20 @@ import signal
 import sys
 import tempfile
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from bot.sandbox.demo.people import Team, Witness
-from bot.sandbox.demo.plans import SERVICE
+from bot.sandbox.demo.plans import Pace
+from bot.sandbox.demo.rehearsal import Rehearsal
 from bot.sandbox.demo.scenarios import SCENARIOS, Broken, Run
 from bot.sandbox.demo.stand import Stand
 from bot.sandbox.demo.transcript import Transcript, print_json
 from bot.sandbox.production.children import ProductionError
 
 Language = Literal["en", "zh"]
+THINKS = 2.5  # seconds a scripted person takes before each act when somebody watches
 
 
 @contextlib.asynccontextmanager
@@ -68,16 +71,35 @@ async def play(scenario: str, *, seed: int | None, language: Language, keep: Pat
     return 0
 
 
-async def stage(*, port: int, language: Language, keep: Path | None) -> int:
-    """Serves the page until Ctrl-C or SIGTERM."""
+@dataclass(frozen=True)
+class Show:
+    """What the page opens with. scenario: "" for none. speed: how many times as fast it is played."""
+
+    language: Language = "en"
+    scenario: str = ""
+    speed: float = 1.0
+    seed: int | None = None
+    rehearsal: Rehearsal | None = None
+
+
+async def stage(show: Show, *, port: int, keep: Path | None) -> int:
+    """Serves the page until Ctrl-C or SIGTERM. Exit 2 for a show that cannot be, 1 when something did not start."""
+    if show.scenario and show.scenario not in SCENARIOS:
+        print(f"no scenario {show.scenario!r}; there are {', '.join(SCENARIOS)}", file=sys.stderr)
+        return 2
     _end_on_sigterm()
     async with _folder(keep) as folder:
+        pace = Pace().at_speed(show.speed) if show.scenario else Pace()
         try:
-            async with Stand(folder, language=language, port=port, say=print) as stand:
-                print(_welcome(stand))
+            async with Stand(
+                folder, language=show.language, pace=pace, port=port, say=_say, rehearsal=show.rehearsal
+            ) as stand:
+                _say(_welcome(stand))
+                if show.scenario:
+                    await _perform(stand, show)
                 await asyncio.Event().wait()
         except asyncio.CancelledError:
-            print("\nStopping …")
+            _say("\nStopping …")
         except OSError as error:
             print(f"port {port} cannot be used ({error.strerror}); choose another: --port 0", file=sys.stderr)
             return 1
@@ -88,23 +110,43 @@ async def stage(*, port: int, language: Language, keep: Path | None) -> int:
     return 0
 
 
+async def _perform(stand: Stand, show: Show) -> None:
+    """Plays a scenario while somebody watches the page; what happens is told there and here."""
+    playing = stand.backstage.playing
+    playing.name, playing.speed, playing.state = show.scenario, show.speed, "playing"
+
+    def tell(line: str) -> None:
+        playing.lines.append(line)
+        _say(line)
+
+    witness = Witness(stand)
+    seed = random.SystemRandom().randrange(1_000_000) if show.seed is None else show.seed
+    team = Team(stand, witness, thinks=THINKS / show.speed)
+    try:
+        await SCENARIOS[show.scenario](Run(stand, team, witness, Transcript(tell), seed))
+        playing.state = "done"
+    except (Broken, ProductionError, RuntimeError, TimeoutError) as error:
+        playing.state = f"{type(error).__name__}: {error}"
+        _say(f"{show.scenario}: {error}")
+    finally:
+        await witness.close()
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
 def _welcome(stand: Stand) -> str:
-    return "\n".join(
-        (
-            "",
-            f"  Open {stand.slack.page_url}",
-            "",
-            f'  1. As lin, in #releases:  /rollout start {SERVICE} "2.1.0"',
-            "  2. As wang, react with ✅ to the message that asks.",
-            "  3. Watch the card; when the stage has passed:  /rollout promote",
-            "  4. Or break the new version:",
-            f"       curl -X POST {stand.slack.page_url}production/dial -H 'Content-Type: application/json' "
-            "-d '{\"error_ratio\": 1}'",
-            f"  Logs and the bot's database: {stand.root}",
-            "  Ctrl-C ends everything.",
-            "",
-        )
-    )
+    lines = ["", f"  Open {stand.slack.page_url}", ""]
+    if stand.rehearsal:
+        lines += [
+            "  A rehearsal of " + str(stand.rehearsal.folder),
+            *(f"  - {s}" for s in stand.rehearsal.differences()),
+        ]
+    else:
+        lines.append("  A guide in the page leads through a first rollout in five steps.")
+    lines += [f"  Logs and the bot's database: {stand.root}", "  Ctrl-C ends everything.", ""]
+    return "\n".join(lines)
 
 
 def _last_words(log: Path) -> None:

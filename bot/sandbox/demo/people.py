@@ -62,14 +62,16 @@ def _brief(rollout: Rollout | None) -> str:
 
 
 class Team:
-    """lin starts and promotes, wang approves."""
+    """lin starts and promotes, wang approves. thinks: seconds before each act, so that somebody can watch."""
 
-    def __init__(self, stand: Stand, witness: Witness) -> None:
+    def __init__(self, stand: Stand, witness: Witness, thinks: float = 0.0) -> None:
         self._stand = stand
         self._witness = witness
+        self._thinks = thinks
 
     async def say(self, who: str, line: str) -> str:
         """Types a slash command; what the person privately saw. Raises RuntimeError when the bot did not take it."""
+        await asyncio.sleep(self._thinks)
         outcome = await self._stand.slack.person(who).command(line, CHANNEL)
         if not outcome.ok:
             raise RuntimeError(f"{line}: {outcome.error}")
@@ -92,6 +94,7 @@ class Team:
 
     async def approve(self, who: str, rollout: Rollout, stage: str) -> None:
         message = await self.asking(rollout, stage)
+        await asyncio.sleep(self._thinks)
         await self._stand.slack.person(who).react(CHANNEL, message.ts, "white_check_mark")
 
     def cards(self, rollout: Rollout) -> list[Message]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import re
 import shutil
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,7 @@ TITLES = {
     "requests": "requests",
     "reports": "reports",
 }
+_SUBQUERY = re.compile(r"\[\$window:\w+\]")
 BAKES = {"internal": 6.0, "1%": 10.0, "10%": 8.0, "50%": 8.0, "100%": 8.0}
 
 
@@ -46,37 +49,57 @@ class Pace:
     drift: float = 3.0
     blind_warning: float = 3.0
 
+    def at_speed(self, speed: float) -> Pace:
+        """The same with every bake that many times as short."""
+        return replace(self, bakes={name: seconds / speed for name, seconds in self.bakes.items()})
 
-def write_config(shipped: Path, into: Path, world: World, pace: Pace, language: str) -> None:
-    """Copies the shipped configuration into a new folder and adapts it. Raises OSError."""
+
+def write_config(
+    shipped: Path, into: Path, world: World, pace: Pace | None, *, language: str | None, service: str = SERVICE
+) -> None:
+    """Copies a configuration into a new folder and adapts it. Raises OSError.
+
+    pace: None leaves the durations. language: of the bot and of the shipped plan's titles; None leaves both.
+    """
     shutil.copytree(shipped, into, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
-    yaml = YAML()
-    yaml.width = 1000
-    for file, adapt in (
-        (into / "bot.yaml", lambda data: data.update(language=language)),
-        (into / "services" / f"{SERVICE}.yaml", lambda data: _adapt_plan(data, world, pace, language)),
-    ):
-        data = yaml.load(file.read_text("utf-8"))
-        adapt(data)
-        text = io.StringIO()
-        yaml.dump(data, text)
-        file.write_text(text.getvalue(), "utf-8")
+    plan = into / "services" / f"{service}.yaml"
+    _edit(plan, lambda data: _adapt_plan(data, world, pace, language))
+    if language:
+        _edit(into / "bot.yaml", lambda data: data.update(language=language))
     for other in (into / "services").glob("*.yaml"):
-        if other.stem != SERVICE:
+        if other != plan:
             other.unlink()
 
 
-def _adapt_plan(plan: Any, world: World, pace: Pace, language: str) -> None:
+def _edit(file: Path, adapt: Callable[[Any], None]) -> None:
+    yaml = YAML()
+    yaml.width = 1000
+    yaml.preserve_quotes = True
+    data = yaml.load(file.read_text("utf-8"))
+    adapt(data)
+    text = io.StringIO()
+    yaml.dump(data, text)
+    file.write_text(text.getvalue(), "utf-8")
+
+
+def _adapt_plan(plan: Any, world: World, pace: Pace | None, language: str | None) -> None:
     if language == "en":
         # A plan's titles are in its team's language; the demo speaks one language throughout.
         plan["title"] = "Brand diagnosis"
         for name, metric in plan["metrics"].items():
             metric["title"] = TITLES.get(name, name)
+    _adapt_addresses(plan, world)
+    if pace is not None:
+        _adapt_durations(plan, pace)
+
+
+def _adapt_addresses(plan: Any, world: World) -> None:
     traffic = plan["traffic"]
     traffic["stable"] = [world.pools["stable"].address]
     traffic["canary"] = [world.pools["canary"].address]
     traffic["stable_version"] = DoubleQuotedScalarString(world.pools["stable"].version)
-    traffic["internal"]["cidrs"] = ["127.9.0.0/16"]  # the load comes from 127.0.0.1; colleagues send the header
+    # The load comes from 127.0.0.1; colleagues among its users send the header.
+    traffic["internal"] = {"cidrs": ["127.9.0.0/16"], "header": "X-Internal-User: 1"}
     plan["fleet"] = {
         "executor": "local",
         "hosts": [
@@ -91,9 +114,12 @@ def _adapt_plan(plan: Any, world: World, pace: Pace, language: str) -> None:
             for host in world.hosts
         ],
     }
+
+
+def _adapt_durations(plan: Any, pace: Pace) -> None:
     for metric in plan["metrics"].values():
         # A subquery's step must fit into a bake of seconds.
-        metric["query"] = LiteralScalarString(metric["query"].replace("[$window:15s]", "[$window:1s]"))
+        metric["query"] = LiteralScalarString(_SUBQUERY.sub("[$window:1s]", metric["query"]))
     for stage in plan["stages"]:
         stage["bake"] = _seconds(pace.bakes[stage["name"]])
         stage["max_bake"] = _seconds(pace.max_bake)

@@ -7,19 +7,26 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import aiohttp
 
 import config
+from bot.rollout.plan import Pool
+from bot.sandbox.demo.front import page_options
+from bot.sandbox.demo.inbox import Inbox, Letter
 from bot.sandbox.demo.plans import SERVICE, Pace, write_config
-from bot.sandbox.demo.production_page import production_routes
-from bot.sandbox.production.children import Child
+from bot.sandbox.demo.production_page import Backstage
+from bot.sandbox.demo.recorder import Recorder
+from bot.sandbox.demo.rehearsal import Rehearsal, rehearsal_workspace
+from bot.sandbox.demo.switches import Switches
+from bot.sandbox.demo.walk import Reader
+from bot.sandbox.production.children import Child, ProductionError
 from bot.sandbox.production.ports import Ports
 from bot.sandbox.production.world import Scale, World
-from bot.sandbox.slack.control.panels import Panel
 from bot.sandbox.slack.demo import demo_workspace
 from bot.sandbox.slack.server import SandboxServer
+from config.settings import Settings, check, format_problems
 
 CHANNEL = "releases"
 Say = Callable[[str], None]
@@ -29,6 +36,7 @@ class Stand:
     """Enter to start, leave to end. root: an empty work directory; every log and the bot's database end up there.
 
     canary_version: what is deployed on the new pool. port: of the page, 0 = any.
+    rehearsal: somebody's own configuration in place of the shipped one; `pace` and `language` then do not count.
     """
 
     bot_command: tuple[str, ...] = (sys.executable, "-m", "bot")
@@ -45,9 +53,12 @@ class Stand:
         delivery: Literal["socket", "http"] = "socket",
         port: int = 0,
         say: Say = lambda _: None,
+        rehearsal: Rehearsal | None = None,
     ) -> None:
         self.root = root.resolve()
         self.pace = pace or Pace()
+        self.rehearsal = rehearsal
+        self.service = rehearsal.plan.service if rehearsal else SERVICE
         self.config_dir = self.root / "config"
         self.database = self.root / "rollout-bot.db"
         self._language = language
@@ -57,9 +68,26 @@ class Stand:
         self._stack = AsyncExitStack()
         self._ports = Ports()
         self.http_port = 0
-        scale = scale or Scale(hosts=2, rps=600, users=6000, internal_share=0.02, scrape_interval=1.0)
-        self.world = World(self.root / "production", canary_version=canary_version, scale=scale)
+        self.smtp_port = 0
+        self.world = World(
+            self.root / "production",
+            service=self.service,
+            stable_version=(rehearsal.plan.traffic.stable_version or "2.0.0") if rehearsal else "2.0.0",
+            canary_version=canary_version,
+            scale=scale or Scale(hosts=2, rps=600, users=6000, internal_share=0.02, scrape_interval=1.0),
+            host_names=rehearsal.hosts if rehearsal else (),
+        )
         self.bot: Child | None = None
+
+    @property
+    def smtp_url(self) -> str:
+        """Where the demo's mails go; for SMTP_URL."""
+        return f"smtp://127.0.0.1:{self.smtp_port}"
+
+    @property
+    def sms_url(self) -> str:
+        """The SMS gateway: POST {"to", "text"}."""
+        return f"{self.slack.page_url}gateway/sms"
 
     @property
     def database_url(self) -> str:
@@ -78,22 +106,63 @@ class Stand:
         self._stack.callback(self._ports.close)
         self._say("Starting nginx, Prometheus, two versions of the service, and users …")
         await self._stack.enter_async_context(self.world)
-        shipped = Path(config.__file__).parent
-        write_config(shipped, self.config_dir, self.world, self.pace, self._language)
-        self.http_port = self._ports.take()
-        self.workspace = demo_workspace()
+        settings = self._configure()
+        self.http_port, self.smtp_port = self._ports.take(), self._ports.take()
+        self._say("Starting the workspace and its page …")
+        await self._open_workspace(settings)
+        self._say("Starting the bot …")
+        await self.start_bot()
+        self._stack.push_async_callback(self.stop_bot)
+
+    def _configure(self) -> Settings:
+        """Writes the bot's configuration and reads it as the bot will."""
+        folder = self.rehearsal.folder if self.rehearsal else Path(config.__file__).parent
+        pace = self.rehearsal.pace if self.rehearsal else self.pace
+        language = None if self.rehearsal else self._language
+        write_config(folder, self.config_dir, self.world, pace, language=language, service=self.service)
+        settings, problems, _ = check(self.config_dir, {}, require_slack=False)
+        if settings is None:
+            raise ProductionError(f"the demo's configuration is not valid:\n{format_problems(problems)}")
+        return settings
+
+    async def _open_workspace(self, settings: Settings) -> None:
+        self.workspace = rehearsal_workspace(self.rehearsal) if self.rehearsal else demo_workspace()
+        self.inbox = Inbox(self._arrived)
+        self.recorder = Recorder(self.world)
+        reader = Reader(self.database, self.service)
+        self._stack.push_async_callback(reader.close)
+        # The switches need the server, and the server the routes of what holds them.
+        self.backstage = Backstage(self.world, self.recorder, self.inbox, reader, self._about(settings))
         self.slack = SandboxServer(
             self.workspace,
             delivery=self._delivery,
             request_url=f"http://127.0.0.1:{self.http_port}/slack/events" if self._delivery == "http" else None,
-            panels=[Panel("Traffic", "/production/traffic"), Panel("nginx hosts", "/production/hosts")],
-            extra_routes=production_routes(self.world),
+            page=page_options(self.workspace, settings.people, settings.language),
+            extra_routes=self.backstage.routes(),
         )
+        self.backstage.switches = Switches(self.world, self.slack)
         await self.slack.start(self._port)
         self._stack.push_async_callback(self.slack.stop)
-        self._say("Starting the bot …")
-        await self.start_bot()
-        self._stack.push_async_callback(self.stop_bot)
+        await self.inbox.start(self.smtp_port)
+        self._stack.push_async_callback(self.inbox.stop)
+        self.recorder.start()
+        self._stack.push_async_callback(self.recorder.stop)
+
+    def _arrived(self, letter: Letter) -> None:
+        self.workspace.log.append(f"inbox.{letter.kind}", id=letter.id)
+
+    def _about(self, settings: Settings) -> dict[str, Any]:
+        plan = settings.plans[self.service]
+        channel = next(c for c in self.workspace.channels.values() if plan.channel in (c.id, c.name))
+        versions: dict[Pool, str] = {pool: backend.version for pool, backend in self.world.pools.items()}
+        return {
+            "service": self.service,
+            "channel": channel.id,
+            "stages": [stage.name for stage in plan.stages],
+            "emoji": {"approve": plan.stages[0].approval.emoji, "veto": plan.stages[0].approval.veto},
+            "versions": versions,
+            "rehearsal": self.rehearsal is not None,
+        }
 
     # The bot, a process that knows nothing of being in a demo
 

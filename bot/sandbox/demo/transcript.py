@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from bot.rollout.events import Event, ShiftDone
 from bot.rollout.model import GateResult, Rollout, StageRecord
 
 
-class Transcript:
-    """Lines with the seconds since the beginning."""
+def _print(line: str) -> None:
+    print(line, flush=True)
 
-    def __init__(self) -> None:
+
+class Transcript:
+    """Lines with the seconds since the beginning, each given to `tell`; by default printed."""
+
+    def __init__(self, tell: Callable[[str], None] = _print) -> None:
         self._began = time.monotonic()
+        self._tell = tell
 
     def say(self, text: str) -> None:
         first, *rest = text.splitlines() or [""]
-        print(f"{time.monotonic() - self._began:7.1f}s  {first}", flush=True)
+        self._tell(f"{time.monotonic() - self._began:7.1f}s  {first}")
         for line in rest:
-            print(f"          {line}", flush=True)
+            self._tell(f"          {line}")
 
     def stage(self, record: StageRecord, approvers: str) -> None:
         share = "not measured" if record.share is None else f"{record.share:.2f} % of requests"

@@ -48,6 +48,7 @@ class World:
     files: what each host's conf.d holds at first; default the person's site and a bootstrap that sends everything to
     the stable pool. The bot's own file does not exist then.
     scrape: further targets for Prometheus, such as the bot itself.
+    host_names: of the hosts; default lb-1, lb-2, … as many as the scale says.
     """
 
     def __init__(
@@ -60,12 +61,14 @@ class World:
         scale: Scale | None = None,
         files: HostFiles | None = None,
         scrape: Sequence[ScrapeTarget] = (),
+        host_names: Sequence[str] = (),
     ) -> None:
         self.root = root.resolve()
         self.service = service
         self.scale = scale or Scale()
         self._files = files or _person_files
         self._scrape = tuple(scrape)
+        self._host_names = tuple(host_names) or tuple(f"lb-{n}" for n in range(1, self.scale.hosts + 1))
         self._versions: dict[Pool, str] = {"stable": stable_version, "canary": canary_version}
         self._ports = Ports()
         self.pools: dict[Pool, Backend] = {}
@@ -158,8 +161,7 @@ class World:
         self.root.mkdir(parents=True, exist_ok=True)
         for pool, version in self._versions.items():
             self.pools[pool] = Backend(pool, self.root, port=self._ports.take(), service=self.service, version=version)
-        for n in range(1, self.scale.hosts + 1):
-            name = f"lb-{n}"
+        for name in self._host_names:
             self.nginx[name] = NginxHost(
                 name, self.root / name, port=self._ports.take(), status_port=self._ports.take()
             )

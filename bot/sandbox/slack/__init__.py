@@ -3,7 +3,7 @@
 Only the address given as SLACK_API_URL leads a bot here; the bot imports none of this.
 """
 
-from bot.sandbox.slack.control.panels import Panel
+from bot.sandbox.slack.control.page import Extension, PageOptions, Usage
 from bot.sandbox.slack.demo import BOT_USER, CHANNELS, PEOPLE, RELEASE_MANAGERS, demo_workspace
 from bot.sandbox.slack.errors import SlackError
 from bot.sandbox.slack.person import Outcome, Person
@@ -17,13 +17,15 @@ __all__ = [
     "PEOPLE",
     "RELEASE_MANAGERS",
     "App",
+    "Extension",
     "Outcome",
-    "Panel",
+    "PageOptions",
     "Person",
     "SandboxServer",
     "SlackError",
     "Team",
     "Timing",
+    "Usage",
     "Workspace",
     "demo_workspace",
 ]

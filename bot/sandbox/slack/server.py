@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -11,7 +11,7 @@ from aiohttp import web
 
 from bot.sandbox.slack.answering import answer
 from bot.sandbox.slack.api.web import WebApi, outage, read_args
-from bot.sandbox.slack.control.panels import Panel, Panels
+from bot.sandbox.slack.control.page import PageOptions
 from bot.sandbox.slack.control.routes import Control
 from bot.sandbox.slack.delivery.deliverer import Deliverer, Transport
 from bot.sandbox.slack.delivery.http import HttpTransport
@@ -28,7 +28,7 @@ class SandboxServer:
     """Serves one workspace on 127.0.0.1.
 
     `delivery` is `socket` (the app opens WebSockets) or `http` (needs `request_url`, the app's /slack/events).
-    `panels` appear beside the conversation; `extra_routes` are added to the same application.
+    `page` is what the page shows besides the workspace; `extra_routes` are added to the same application.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class SandboxServer:
         *,
         delivery: Literal["socket", "http"] = "socket",
         request_url: str | None = None,
-        panels: Sequence[Panel | tuple[str, str]] = (),
+        page: PageOptions | None = None,
         extra_routes: Iterable[web.AbstractRouteDef] = (),
     ) -> None:
         if delivery == "http" and not request_url:
@@ -47,7 +47,7 @@ class SandboxServer:
         self._http = HttpTransport(workspace, request_url) if delivery == "http" and request_url else None
         transport: Transport = self._http or self.sockets
         self._deliverer = Deliverer(workspace, transport)
-        self._panels = Panels([panel if isinstance(panel, Panel) else Panel(*panel) for panel in panels])
+        self._page = page or PageOptions()
         self._extra_routes = list(extra_routes)
         self._runner: web.AppRunner | None = None
         self.port = 0
@@ -93,7 +93,6 @@ class SandboxServer:
         await self.sockets.disconnect("", close=True)
         if self._http is not None:
             await self._http.stop()
-        await self._panels.stop()
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
@@ -132,7 +131,7 @@ class SandboxServer:
         app.router.add_route("PUT", "/upload/v1/{file}", self._upload)
         app.router.add_route("POST", "/upload/v1/{file}", self._upload)
         app.router.add_get("/files/{file}", self._download)
-        Control(self, self._panels).add_to(app)
+        Control(self, self._page).add_to(app)
         app.add_routes(self._extra_routes)
         return app
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
-from aiohttp import web
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.sandbox.slack import PEOPLE, Panel, SandboxServer, Workspace
+from bot.sandbox.slack import PEOPLE, Extension, PageOptions, SandboxServer, Usage, Workspace
+from bot.sandbox.slack.control.page import FOLDER
 from bot.sandbox.slack.eventlog import EventLog
 
 from .conftest import RELEASES, bolt_app, connected
@@ -139,18 +140,11 @@ async def test_the_page_and_its_live_log(server: SandboxServer) -> None:
     async with aiohttp.ClientSession() as session:
         async with session.get(server.page_url) as answer:
             page = await answer.text()
-            assert "Not Slack." in page and "script-src" not in page
+            assert "not Slack" in page and "script-src" not in page
             assert answer.headers["Content-Security-Policy"].startswith("default-src 'self'")
-        for name in (
-            "app.js",
-            "blocks.js",
-            "dialogs.js",
-            "dom.js",
-            "messages.js",
-            "mrkdwn.js",
-            "panels.js",
-            "style.css",
-        ):
+        names = sorted(path.name for path in FOLDER.iterdir())
+        assert {"app.js", "mrkdwn.js", "base.css"} <= set(names)
+        for name in names:
             async with session.get(f"{server.page_url}page/{name}") as answer:
                 assert answer.status == 200 and "innerHTML" not in await answer.text()
         async with session.ws_connect(server.control_url + "ws?cursor=0") as socket:
@@ -158,21 +152,31 @@ async def test_the_page_and_its_live_log(server: SandboxServer) -> None:
             assert (await socket.receive_json())["text"] == "live"
 
 
-async def test_panels_are_fetched_by_the_server(ws: Workspace) -> None:
-    async def numbers(request: web.Request) -> web.Response:
-        return web.json_response([{"host": "lb-1", "canary": "10 %"}])
-
-    panels = [("Traffic", "/numbers"), Panel("Gone", "http://127.0.0.1:9/none")]
-    server = SandboxServer(ws, panels=panels, extra_routes=[web.get("/numbers", numbers)])
+async def test_an_extension_is_served_from_its_own_folder_alone(ws: Workspace, tmp_path: Path) -> None:
+    folder = tmp_path / "ext"
+    folder.mkdir()
+    (folder / "main.js").write_text("export default () => null;\n")
+    (tmp_path / "secret.txt").write_text("not for the page")
+    options = PageOptions(
+        usages=[Usage("/rollout status", "status", "where it is")], extensions=[Extension("mine", folder)]
+    )
+    server = SandboxServer(ws, page=options)
     await server.start()
     try:
         async with aiohttp.ClientSession() as session:
-            remote = Remote(session, server.control_url)
-            assert (await remote.get("state"))["panels"] == ["Traffic", "Gone"]
-            shown = await remote.get("panels/0")
-            assert shown["data"] == [{"host": "lb-1", "canary": "10 %"}] and shown["title"] == "Traffic"
-            assert not (await remote.get("panels/1"))["ok"]
-            assert (await remote.get("panels/7"))["error"] == "no_such_panel"
+            state = await Remote(session, server.control_url).get("state")
+            assert state["extensions"] == ["/ext/mine/main.js"]
+            assert state["usages"] == [{"command": "/rollout status", "usage": "status", "summary": "where it is"}]
+            statuses = {}
+            for path in ("mine/main.js", "mine/..%2Fsecret.txt", "mine/none.js", "other/main.js"):
+                async with session.get(f"{server.page_url}ext/{path}") as answer:
+                    statuses[path] = answer.status
+            assert statuses == {
+                "mine/main.js": 200,
+                "mine/..%2Fsecret.txt": 404,
+                "mine/none.js": 404,
+                "other/main.js": 404,
+            }
     finally:
         await server.stop()
 

@@ -6,7 +6,6 @@ Requests that change something must be `application/json`, which a foreign web p
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -14,7 +13,7 @@ from aiohttp import web
 from bot.sandbox.slack.control import state
 from bot.sandbox.slack.control.acts import Acts
 from bot.sandbox.slack.control.bodies import Json, body_of, guarded
-from bot.sandbox.slack.control.panels import Panels
+from bot.sandbox.slack.control.page import Assets, PageOptions
 from bot.sandbox.slack.emoji import EMOJI
 from bot.sandbox.slack.errors import SlackError
 from bot.sandbox.slack.workspace import ALL_SCOPES
@@ -22,23 +21,20 @@ from bot.sandbox.slack.workspace import ALL_SCOPES
 if TYPE_CHECKING:
     from bot.sandbox.slack.server import SandboxServer
 
-PAGE = Path(__file__).parent.parent / "page"
 LONGEST_WAIT = 60.0
-CSP = "default-src 'self'; img-src 'self' data:; style-src 'self'; connect-src 'self'; frame-ancestors 'self'"
 
 
 class Control:
     """Reading, waiting and faults; what people do is in `Acts`."""
 
-    def __init__(self, server: SandboxServer, panels: Panels) -> None:
+    def __init__(self, server: SandboxServer, page: PageOptions) -> None:
         self._server = server
         self._ws = server.workspace
-        self._panels = panels
+        self._page = page
 
     def add_to(self, app: web.Application) -> None:
         router = app.router
-        router.add_get("/", self._index)
-        router.add_get("/page/{name}", self._asset)
+        Assets(self._page).add_to(app)
         for name, read in {
             "state": self._state,
             "messages": self._messages,
@@ -55,20 +51,9 @@ class Control:
         for name, act in Acts(self._server).by_name().items():
             router.add_post(f"/control/{name}", guarded(act))
         router.add_get("/control/ws", self._live)
-        router.add_get(r"/control/panels/{n:\d+}", self._panels.handle)
-
-    async def _index(self, request: web.Request) -> web.StreamResponse:
-        return _file("index.html")
-
-    async def _asset(self, request: web.Request) -> web.StreamResponse:
-        name = request.match_info["name"]
-        if name not in {path.name for path in PAGE.iterdir()}:
-            return web.Response(status=404)
-        return _file(name)
 
     async def _state(self, request: web.Request) -> Json:
-        panels = [panel.title for panel in self._panels.panels]
-        return state.overview(self._ws) | {"panels": panels, "sockets": self._server.sockets.connections}
+        return state.overview(self._ws) | self._page.to_json() | {"sockets": self._server.sockets.connections}
 
     async def _messages(self, request: web.Request) -> Json:
         query = request.query
@@ -134,11 +119,15 @@ class Control:
         return {"connections": await self._server.disconnect_sockets(reason, close=bool(body.get("close")))}
 
     async def _live(self, request: web.Request) -> web.StreamResponse:
-        """A WebSocket that sends each log entry as JSON, from `cursor` (default: now) on, and heeds no message."""
+        """A WebSocket that sends each log entry as JSON, from `cursor` (default: now) on, and heeds no message.
+
+        `kinds`: prefixes, separated by commas, of the entries wanted; default all.
+        """
         socket = web.WebSocketResponse(heartbeat=20)
         await socket.prepare(request)
         cursor = int(request.query.get("cursor", self._ws.log.cursor))
-        sender = asyncio.create_task(self._send_log(socket, cursor), name="sandbox-page-live")
+        kinds = tuple(request.query.get("kinds", "").split(","))
+        sender = asyncio.create_task(self._send_log(socket, cursor, kinds), name="sandbox-page-live")
         try:
             async for _ in socket:
                 pass
@@ -146,13 +135,9 @@ class Control:
             sender.cancel()
         return socket
 
-    async def _send_log(self, socket: web.WebSocketResponse, cursor: int) -> None:
+    async def _send_log(self, socket: web.WebSocketResponse, cursor: int, kinds: tuple[str, ...]) -> None:
         while not socket.closed:
             for entry in await self._ws.log.more(cursor, 5.0):
                 cursor = entry["seq"]
-                await socket.send_json(entry)
-
-
-def _file(name: str) -> web.FileResponse:
-    headers = {"Content-Security-Policy": CSP, "Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
-    return web.FileResponse(PAGE / name, headers=headers)
+                if entry["kind"].startswith(kinds):
+                    await socket.send_json(entry)

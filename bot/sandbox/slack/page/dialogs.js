@@ -1,71 +1,71 @@
-// The confirm dialog of a button, and modals.
+// The confirm dialog of a button, and modals with their forms.
 
-import { act, byId, h } from "/page/dom.js";
-import { blocks, text } from "/page/blocks.js";
+import { act } from "/page/api.js";
+import { blocks } from "/page/blocks.js";
+import { byId, h } from "/page/dom.js";
+import { field, valueOf } from "/page/elements.js";
+import { textObject } from "/page/mrkdwn.js";
+import { now } from "/page/model.js";
+import { t } from "/page/words.js";
 
-let shown = null;
+let shown = null, asking = null;
 
-export function confirmed(dialog, names) {
+export function confirmed(dialog) {
   const box = byId("dialog");
+  asking?.(false);
   return new Promise((resolve) => {
-    const done = (answer) => () => { box.close(); resolve(answer); };
+    const done = (answer) => { if (asking !== done) return; asking = null; box.close(); resolve(answer); };
+    asking = done;
+    box.setAttribute("aria-label", dialog.title.text);
     box.replaceChildren(
-      h("h2", {}, text(dialog.title, names)), h("p", {}, text(dialog.text, names)),
+      h("h2", {}, textObject(dialog.title)), h("div", { class: "text" }, textObject(dialog.text)),
       h("div", { class: "buttons" },
-        h("button", { type: "button", onclick: done(false) }, dialog.deny.text),
-        h("button", { type: "button", class: dialog.style ?? "primary", onclick: done(true) }, dialog.confirm.text)));
-    box.oncancel = () => resolve(false);
+        h("button", { type: "button", onclick: () => done(false) }, dialog.deny.text),
+        h("button", { type: "button", class: dialog.style ?? "primary", "data-confirm": true, onclick: () => done(true) }, dialog.confirm.text)));
+    box.oncancel = () => done(false);
     shown = null;
-    box.showModal();
+    if (!box.open) box.showModal();
   });
 }
 
-export function modal(view, person, names, press) {
+// Shows the topmost open modal of the person, or none.
+export function modal(view) {
   const box = byId("dialog");
   const key = view && `${view.id} ${view.hash}`;
-  if (!view) { if (shown && box.open) box.close(); shown = null; return; }
-  if (shown === key) return;
+  if (!view) { if (shown && box.open && !asking) box.close(); shown = null; return; }
+  if (shown === key || asking) return;
   shown = key;
-  const cancel = () => act("close", { as: person, view_id: view.id });
-  const form = h("form", { onsubmit: (event) => submit(event, view, person) },
-    h("h2", {}, text(view.title, names)),
-    view.blocks.map((block) => (block.type === "input" ? input(block, names) : blocks([block], names, (element, of, value) => press(element, of, value, view)))),
+  const cancel = () => act("close", { as: now.person, view_id: view.id });
+  const press = (element, block, value) => pressInView(view, element, value);
+  box.setAttribute("aria-label", view.title.text);
+  box.replaceChildren(h("form", { onsubmit: (event) => submit(event, view) },
+    h("h2", {}, textObject(view.title)),
+    h("div", { class: "fieldset" }, view.blocks.map((block) => (block.type === "input" ? input(block) : blocks([block], press)))),
     h("div", { class: "buttons" },
-      h("button", { type: "button", onclick: cancel }, view.close?.text ?? "Cancel"),
-      view.submit ? h("button", { class: "primary" }, view.submit.text) : null));
-  box.replaceChildren(form);
+      h("button", { type: "button", onclick: cancel }, view.close?.text ?? t("cancel")),
+      view.submit ? h("button", { class: "primary" }, textObject(view.submit)) : null)));
   box.oncancel = cancel;
   if (!box.open) box.showModal();
 }
 
-function input(block, names) {
-  const element = block.element;
-  const data = { "data-block": block.block_id, "data-action": element.action_id, "data-type": element.type };
-  return h("label", {}, text(block.label, names), block.optional ? " (optional)" : null, field(element, data),
-    block.hint ? h("span", { class: "note" }, text(block.hint, names)) : null,
-    h("span", { class: "error", "data-error": block.block_id }));
+export async function pressInView(view, element, value) {
+  if (element.confirm && !(await confirmed(element.confirm))) return;
+  await act("click", { as: now.person, view_id: view.id, action_id: element.action_id, value, confirmed: true });
 }
 
-function field(element, data) {
-  const options = element.options ?? element.option_groups?.flatMap((group) => group.options) ?? [];
-  const chosen = new Set([element.initial_option?.value, ...(element.initial_options ?? []).map((option) => option.value)]);
-  const single = element.type === "radio_buttons" || element.type === "static_select";
-  if (options.length) return h("select", { ...data, multiple: !single },
-    single ? h("option", { value: "" }, element.placeholder?.text ?? "Choose…") : null,
-    options.map((option) => h("option", { value: option.value, selected: chosen.has(option.value) }, option.text.text)));
-  if (element.multiline) { const area = h("textarea", { ...data, rows: 4 }); area.value = element.initial_value ?? ""; return area; }
-  const type = { datepicker: "date", timepicker: "time", number_input: "number" }[element.type] ?? "text";
-  return h("input", { ...data, type, value: element.initial_value ?? element.initial_date ?? element.initial_time ?? "" });
+function input(block) {
+  const control = field(block.element, { "data-block": block.block_id, "data-action": block.element.action_id });
+  return h(control.matches(".choices") ? "div" : "label", { class: "field" },
+    h("span", { class: "label" }, textObject(block.label), block.optional ? h("span", { class: "note" }, ` ${t("optional")}`) : null), control,
+    block.hint ? h("span", { class: "note" }, textObject(block.hint)) : null,
+    h("span", { class: "error", role: "alert", "data-error": block.block_id }));
 }
 
-async function submit(event, view, person) {
+async function submit(event, view) {
   event.preventDefault();
-  const values = {};
-  for (const node of event.target.querySelectorAll("[data-action]")) {
-    const value = node.multiple ? [...node.selectedOptions].map((option) => option.value) : node.value;
-    (values[node.dataset.block] ??= {})[node.dataset.action] = value || null;
-  }
-  const result = await act("submit", { as: person, view_id: view.id, values });
-  for (const place of event.target.querySelectorAll("[data-error]"))
-    place.textContent = result.errors?.[place.dataset.error] ?? (result.blocks?.includes(place.dataset.error) ? "Please fill this in." : "");
+  const form = event.target, values = {};
+  for (const node of form.querySelectorAll("[data-action][data-block]")) (values[node.dataset.block] ??= {})[node.dataset.action] = valueOf(node);
+  const result = await act("submit", { as: now.person, view_id: view.id, values });
+  for (const place of form.querySelectorAll("[data-error]"))
+    place.textContent = result.errors?.[place.dataset.error] ?? (result.blocks?.includes(place.dataset.error) ? t("fill_in") : "");
 }
