@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from bot.engine.ports import LogEvent
 from bot.rollout.events import (
-    Event,
     ReactionRefused,
     RollbackOrdered,
     RolledBack,
@@ -21,7 +21,7 @@ from bot.store.sqlite import SqliteStore
 STEPS = ("start", "refused", "approved", "promoted", "saved")
 
 
-def done(events: Iterable[Event]) -> list[str]:
+def done(events: Iterable[LogEvent]) -> list[str]:
     """The steps that have happened, in the order of STEPS. What happened once stays, also over several rollouts."""
     found: set[str] = set()
     live: list[str] = []
