@@ -1,5 +1,5 @@
 # Each target first makes what it needs: see scripts/setup.sh. ARGS goes to the command, e.g. make demo ARGS=--headless
-.PHONY: help setup demo test test-long bench shots lint check lock
+.PHONY: help setup demo test test-long sim bench shots lint check lock
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
 ARGS ?=
@@ -10,6 +10,7 @@ help:
 	@echo "make demo [ARGS=…]       the whole thing on this machine: real nginx, real Prometheus, a local workspace"
 	@echo "make test [ARGS=…]       linters, types and all tests but the long ones; ARGS goes to pytest"
 	@echo "make test-long [ARGS=…]  the tests that take minutes"
+	@echo "make sim [ARGS=…]        the whole bot in virtual time, seed after seed: --runs N --seed S"
 	@echo "make bench [ARGS=name]   measure against the baselines"
 	@echo "make shots               take the README's pictures of the demo anew"
 	@echo "make lint                import rules, style and types alone"
@@ -35,6 +36,9 @@ test: lint
 test-long: setup
 	@$(PY) -m pytest -m long $(ARGS)
 	@ROLLOUT_EXAMPLES=search $(PY) -m pytest -m "not long" -n $(JOBS) tests/rollout tests/store tests/slack/messages
+
+sim: setup
+	@$(PY) -m tests.simulation $(ARGS)
 
 bench: setup
 	@$(PY) -m tests.bench $(ARGS)

@@ -167,7 +167,7 @@ class Speaker:
             await self._store.put_message(replace(asking, digest=DELETED))
             await self.show_approval(service, ShowApproval(effect.rollout, effect.stage, effect.attempt))
             found = ()
-        people = {user: await self._directory.person(user, fresh=True) for user in {r.user for r in found}}
+        people = {user: await self._directory.person(user, fresh=True) for user in dict.fromkeys(r.user for r in found)}
         actor = people.get(effect.user) if effect.user else None
         reactions = tuple(Reaction(people[r.user], r.emoji) for r in found)
         emoji = canonical_emoji(effect.emoji) if effect.emoji else ""
@@ -191,10 +191,10 @@ class Speaker:
         """
         async with self._locks[key]:
             ref = await self._store.message(key)
-            if ref and ref.digest == DELETED:
-                return await self._bring(key, channel, message, None)
-            if ref is None and (found := await self._chat.find(key, channel)):
-                ref = MessageRef(key, *found)  # posted by a try that was cut off; what it shows is not known
+            if ref is None or ref.digest == DELETED:
+                # Posted by a try that was cut off, or anew while somebody noted it as deleted; what it shows is not known.
+                found = await self._chat.find(key, channel)
+                ref = MessageRef(key, *found) if found else None
             try:
                 return await self._bring(key, channel, message, ref)
             except Gone:

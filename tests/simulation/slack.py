@@ -77,6 +77,8 @@ class SimChat:
         self, key: str, channel: str, message: Outgoing, thread_ts: str = "", broadcast: bool = False
     ) -> tuple[str, str]:
         def act() -> tuple[str, str]:
+            if thread_ts and self._slack.messages[thread_ts].deleted:
+                raise Gone("thread_not_found")
             self._world.stamps += 1
             ts = f"{self._world.stamps}.0"
             self._slack.messages[ts] = Message(ts, key, message.text, thread_ts)
