@@ -192,7 +192,7 @@ class Speaker:
         async with self._locks[key]:
             ref = await self._store.message(key)
             if ref is None or ref.digest == DELETED:
-                # Posted by a try that was cut off, or anew while somebody noted it as deleted; what it shows is not known.
+                # Posted by a try that was cut off, or anew while it was noted as deleted; what it shows is not known.
                 found = await self._chat.find(key, channel)
                 ref = MessageRef(key, *found) if found else None
             try:
