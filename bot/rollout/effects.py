@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from bot.rollout.events import Event
+from bot.rollout.work import WorkRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,104 @@ class ReadFleet:
         return f"read:{self.rollout}:{self.serial}"
 
 
-Effect = ShowCard | ShowApproval | Tell | Whisper | ReadReactions | ShiftTraffic | RestoreTraffic | ReadFleet
+@dataclass(frozen=True, slots=True)
+class DoWork:
+    """Do one piece of work; the outcome is a ReportWork. The key is what a machine tells a repetition by."""
+
+    rollout: str
+    order: int
+    ref: WorkRef
+    priority: ClassVar[int] = 15
+
+    @property
+    def key(self) -> str:
+        r = self.ref
+        return f"work:{self.rollout}:{self.order}:{r.kind}:{r.name}:{r.machine}"
+
+
+@dataclass(frozen=True, slots=True)
+class ShowPreparation:
+    """Bring the one message up to date that shows checks, backup, steps and checklist before the start."""
+
+    rollout: str
+    priority: ClassVar[int] = 32
+
+    @property
+    def key(self) -> str:
+        return f"preparation:{self.rollout}"
+
+
+@dataclass(frozen=True, slots=True)
+class PostChart:
+    """Draw share, error rate and latency so far, and put the picture into the thread. seq: of the event it follows."""
+
+    rollout: str
+    stage: str
+    seq: int
+    priority: ClassVar[int] = 60
+
+    @property
+    def key(self) -> str:
+        return f"chart:{self.rollout}:{self.seq}"
+
+
+@dataclass(frozen=True, slots=True)
+class PublishReport:
+    """Build the report and post its files; the outcome is a NoteReport. edition 0: a draft that somebody asked for."""
+
+    rollout: str
+    edition: int
+    serial: str = ""  # of a draft: what asked for it
+    priority: ClassVar[int] = 55
+
+    @property
+    def key(self) -> str:
+        return f"report:{self.rollout}:{self.edition or self.serial}"
+
+
+@dataclass(frozen=True, slots=True)
+class ShowSignOff:
+    """Bring the message under which the roles sign up to date: who has signed, who is missing."""
+
+    rollout: str
+    edition: int
+    priority: ClassVar[int] = 56
+
+    @property
+    def key(self) -> str:
+        return f"signoff:{self.rollout}:{self.edition}"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadSignatures:
+    """Read the reactions under the report, and who they are of; the outcome is a ReportSignatures."""
+
+    rollout: str
+    edition: int
+    serial: str = ""
+    priority: ClassVar[int] = 28
+
+    @property
+    def key(self) -> str:
+        return f"signatures:{self.rollout}:{self.edition}:{self.serial}"
+
+
+Effect = (
+    ShowCard
+    | ShowApproval
+    | Tell
+    | Whisper
+    | ReadReactions
+    | ShiftTraffic
+    | RestoreTraffic
+    | ReadFleet
+    | DoWork
+    | ShowPreparation
+    | PostChart
+    | PublishReport
+    | ShowSignOff
+    | ReadSignatures
+)
 
 # A newer request for one of these replaces a waiting older one: what they show is read when they are performed.
-COALESCED = (ShowCard, ShowApproval)
+COALESCED = (ShowCard, ShowApproval, ShowPreparation, ShowSignOff)

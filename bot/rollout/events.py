@@ -10,7 +10,7 @@ from bot.rollout.back_events import RollbackOrdered as RollbackOrdered
 from bot.rollout.back_events import RolledBack as RolledBack
 from bot.rollout.back_events import StepDownDone as StepDownDone
 from bot.rollout.back_events import StepDownOrdered as StepDownOrdered
-from bot.rollout.model import DriftedHost
+from bot.rollout.model import DriftedHost, GateResult
 from bot.rollout.stage_events import (
     BakeProlonged as BakeProlonged,
 )
@@ -41,6 +41,22 @@ from bot.rollout.stage_events import (
 from bot.rollout.stage_events import (
     VerdictChanged as VerdictChanged,
 )
+from bot.rollout.work_events import FollowUpAdded as FollowUpAdded
+from bot.rollout.work_events import FollowUpClosed as FollowUpClosed
+from bot.rollout.work_events import FollowUpDue as FollowUpDue
+from bot.rollout.work_events import ItemTicked as ItemTicked
+from bot.rollout.work_events import ReportOrdered as ReportOrdered
+from bot.rollout.work_events import ReportPosted as ReportPosted
+from bot.rollout.work_events import SignaturesChanged as SignaturesChanged
+from bot.rollout.work_events import SignedOff as SignedOff
+from bot.rollout.work_events import SignOffReminded as SignOffReminded
+from bot.rollout.work_events import WatchLine as WatchLine
+from bot.rollout.work_events import WorkDone as WorkDone
+from bot.rollout.work_events import WorkFinished as WorkFinished
+from bot.rollout.work_events import WorkOrdered as WorkOrdered
+from bot.rollout.work_events import WorkOverridden as WorkOverridden
+
+NoteKind = Literal["", "good", "bad", "feedback"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +73,7 @@ class RolloutStarted:
     hosts: tuple[str, ...]
     stages: tuple[tuple[str, float], ...]
     at: float
+    prepares: bool = False  # whether checks, a backup or a checklist come before the first asking
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +193,7 @@ class NoteAdded:
     text: str
     stage: str
     at: float
+    kind: NoteKind = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +249,7 @@ class RolloutCompleted:
     rollout: str
     version: str
     at: float
+    gates: tuple[GateResult, ...] = ()  # as the watch had them at its end
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,4 +300,18 @@ Event = (
     | WatchStarted
     | RolloutCompleted
     | PoolReleased
+    | WorkOrdered
+    | WorkDone
+    | WorkFinished
+    | WorkOverridden
+    | ItemTicked
+    | WatchLine
+    | FollowUpAdded
+    | FollowUpClosed
+    | FollowUpDue
+    | ReportOrdered
+    | ReportPosted
+    | SignaturesChanged
+    | SignOffReminded
+    | SignedOff
 )

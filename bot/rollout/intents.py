@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from bot.rollout.model import Board, DriftedHost, Person
+from bot.rollout.events import NoteKind
+from bot.rollout.model import Board, DriftedHost, GateResult, Person
+from bot.rollout.work import WorkResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +50,12 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class AddNote:
+    """kind: what the report files it under. by: whose words they are, where that is somebody else than the actor."""
+
     actor: Person
     text: str
+    kind: NoteKind = ""
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +129,68 @@ class Tick:
     """Time has passed: expire what is due."""
 
     blind: bool = False  # whether the last evaluation could not see; a blind watch does not end
+    gates: tuple[GateResult, ...] = ()  # as last judged
+    today: str = ""  # YYYY-MM-DD in the bot's time zone; "" = no follow-up is looked at
+
+
+@dataclass(frozen=True, slots=True)
+class ReportWork:
+    """What came of one piece of work. order: of the WorkOrdered that it was done for."""
+
+    order: int
+    result: WorkResult
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """Pass over what failed: a check's or step's name; "" = the only one there is."""
+
+    actor: Person
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TickItem:
+    """item: ChecklistItem.name. ticked False takes it back."""
+
+    actor: Person
+    item: str
+    ticked: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class AddFollowUp:
+    """owner: a user id. due: YYYY-MM-DD. priority: P0 to P3."""
+
+    actor: Person
+    text: str
+    owner: str
+    due: str
+    priority: str = "P2"
+
+
+@dataclass(frozen=True, slots=True)
+class CloseFollowUp:
+    actor: Person
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoteReport:
+    """An edition of the report was posted. digest: of its content, the sign-off table left out."""
+
+    edition: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportSignatures:
+    """All reactions under an edition of the report, as read from Slack now. actor: who reacted just now."""
+
+    edition: int
+    reactions: tuple[Reaction, ...]
+    actor: Person | None = None
 
 
 Intent = (
@@ -141,6 +209,13 @@ Intent = (
     | ReportBoard
     | NotePlan
     | Tick
+    | ReportWork
+    | Override
+    | TickItem
+    | AddFollowUp
+    | CloseFollowUp
+    | NoteReport
+    | ReportSignatures
 )
 
 

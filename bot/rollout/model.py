@@ -6,9 +6,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
+from bot.rollout.work import FollowUp, ItemTick, Overridden, ReportState, Work, WorkResult
+
 
 class Status(StrEnum):
+    PREPARING = "preparing"  # checks, backup, checklist; no traffic was touched
     AWAITING_APPROVAL = "awaiting_approval"
+    WORKING = "working"  # steps of the plan run, before a shift or before the next asking
     SHIFTING = "shifting"
     BAKING = "baking"
     PASSED = "passed"  # waits for /rollout promote
@@ -37,6 +41,8 @@ class Hold(StrEnum):
     GATES_FAILED = "gates_failed"
     NOT_ENOUGH_DATA = "not_enough_data"
     SHIFT_FAILED = "shift_failed"
+    PREPARATION_FAILED = "preparation_failed"
+    STEP_FAILED = "step_failed"
     VETOED = "vetoed"
     EXPIRED = "expired"
     PLAN_CHANGED = "plan_changed"
@@ -202,6 +208,14 @@ class Rollout:
     overwrite: bool = False  # whether a person had the shift under way overwrite what is on the hosts
     step_down: StepDown | None = None
     answered: tuple[tuple[str, str], ...] = ()  # and what they were shown of it: (host, digest)
+    work: Work | None = None  # the phase of work under way, or the last
+    results: tuple[WorkResult, ...] = ()  # the newest of each piece, without its output
+    overridden: tuple[Overridden, ...] = ()
+    ticks: tuple[ItemTick, ...] = ()
+    watch_lines: int = 0
+    watch_line_at: float | None = None
+    follow_ups: tuple[FollowUp, ...] = ()
+    report: ReportState | None = None
 
     @property
     def active(self) -> bool:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
+from bot.rollout.runbook import Runbook
+
 Strategy = Literal["weighted", "sticky", "blue_green"]
 Op = Literal["<", "<=", ">", ">=", "==", "!="]
 Unit = Literal["percent", "seconds", "count", "ratio"]
@@ -186,6 +188,7 @@ class Plan:
     operate_roles: tuple[str, ...] = ()  # who may promote, pause, …; () = any approver or the initiator
     share: ShareRule | None = None  # None: the share is shown where it can be measured, and nothing waits for it
     step_down: StepDownRule | None = None  # None: every rollback is at once
+    runbook: Runbook = field(default_factory=Runbook)
     source: str = ""  # the canonical text the hash is made of
 
     @property

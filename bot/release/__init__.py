@@ -1,0 +1,1 @@
+"""What surrounds the traffic, done: checks, backups, steps, figures, charts and the report."""

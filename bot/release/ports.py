@@ -1,0 +1,67 @@
+"""What the parts of a release share: how a command is run somewhere, and what came of a piece of work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from bot.rollout.work import Figure, Outcome
+
+
+class End(StrEnum):
+    EXITED = "exited"
+    TIMED_OUT = "timed_out"  # the deadline passed; what was begun was ended
+    NOT_RUNNABLE = "not_runnable"  # nothing was begun: no connection, no such machine
+    UNKNOWN = "unknown"  # it was begun, and how it ended cannot be learnt
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """output: the end of standard output and error together, as text, secrets masked. problem: a sentence, or ""."""
+
+    end: End
+    exit_status: int | None = None
+    output: str = ""
+    problem: str = ""
+
+
+class Runner(Protocol):
+    """Runs a line of the plan with `sh -c` on a machine: BOT, a Machine's name, or a host of the fleet. Never raises."""
+
+    async def run(
+        self,
+        machine: str,
+        line: str,
+        env: Mapping[str, str],
+        deadline: float,
+        *,
+        key: str = "",
+        secrets: tuple[str, ...] = (),
+    ) -> Ran:
+        """key: "" = may be run any number of times (a look). Else the line is run on that machine at most once for this
+        key, whatever happens to the bot: asked again, it waits for the run under way or tells how that ended.
+
+        secrets: values (not names) that must not be seen in the output.
+        """
+        ...
+
+    async def pour(
+        self, machine: str, line: str, env: Mapping[str, str], deadline: float, sink: Callable[[bytes], None]
+    ) -> Ran:
+        """Standard output goes to the sink as it comes; Ran.output is standard error alone."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a piece of work came to; the fields are those of WorkResult."""
+
+    outcome: Outcome
+    summary: str
+    output: str = ""
+    exit_status: int | None = None
+    value: float | None = None
+    facts: tuple[tuple[str, str], ...] = ()
+    figures: tuple[Figure, ...] = ()
