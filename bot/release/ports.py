@@ -28,7 +28,7 @@ class Ran:
 
 
 class Runner(Protocol):
-    """Runs a line of the plan with `sh -c` on a machine: BOT, a Machine's name, or a host of the fleet. Never raises."""
+    """Runs a line with `sh -c` on a machine: BOT, a Machine's name, or a host of the fleet. Never raises."""
 
     async def run(
         self,
