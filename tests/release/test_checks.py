@@ -1,4 +1,4 @@
-"""Every kind of check, passing, failing, hanging and not runnable, against the real thing or one that answers like it."""
+"""Every kind of check, passing, failing, hanging and not runnable, against the real thing or one that is like it."""
 
 from __future__ import annotations
 
