@@ -239,6 +239,12 @@ class Rollout:
         return self.live_stage, self.live_generation
 
     @property
+    def unsettled(self) -> bool:
+        """Whether people still have something to do about it after its end: a signature, a follow-up."""
+        unsigned = self.report is not None and self.report.signed_at is None
+        return unsigned or any(f.done_at is None for f in self.follow_ups)
+
+    @property
     def kept_warm(self) -> bool:
         """blue_green, complete: whether the old version's pool still has to stay up."""
         return self.status is Status.COMPLETED and self.warm_until is not None and self.released_at is None
@@ -263,6 +269,7 @@ class ServiceState:
     serving: tuple[str, ...] = ()
     live_generation: int = 0  # what every host was last read back on, across rollouts
     hosts: tuple[str, ...] = ()
+    closing: tuple[Rollout, ...] = ()  # earlier ones, newest first, with a report to sign or a follow-up to do
 
     @property
     def active(self) -> Rollout | None:
