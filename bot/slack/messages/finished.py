@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.rollout.model import Rollback, Rollout, Status
+from bot.slack.messages.around import after_the_end
 from bot.slack.messages.headline import cause_of_rollback, hosts_back
 from bot.slack.messages.markup import Mrkdwn, code
 from bot.slack.messages.scene import Scene
@@ -13,15 +14,17 @@ def ending(s: Scene) -> list[Mrkdwn]:
     """Sections; the first is the cause."""
     r = s.r
     if r.rollback and r.status in (Status.ROLLED_BACK, Status.ROLLING_BACK):
-        return [cause_of_rollback(s, r.rollback), _hosts(s, r.rollback)]
+        left = after_the_end(s) if r.status is Status.ROLLED_BACK else []
+        return [cause_of_rollback(s, r.rollback), _hosts(s, r.rollback), *left]
     if r.status is Status.CANCELLED:
         by = r.approval.decided_by[0] if r.approval and r.approval.decided_by else ""
         told = s.say("ending.cancelled.by", by=s.w.who(by)) if by else s.say("ending.cancelled")
-        return [Mrkdwn(f"{told} {_lasted(s, r)}")]
+        return [Mrkdwn(f"{told} {_lasted(s, r)}"), *after_the_end(s)]
     if r.status is Status.COMPLETED:
         return [
             Mrkdwn(f"{s.say('ending.completed', stages=len(r.stages))} {_lasted(s, r)}"),
             *(warmth(s) or [s.say("ending.completed.next")]),
+            *after_the_end(s),
         ]
     return []
 
