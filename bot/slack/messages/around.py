@@ -28,13 +28,7 @@ def next_of_preparing(s: Scene) -> Mrkdwn:
 
 
 def next_of_failed(s: Scene) -> Mrkdwn:
-    return s.say(
-        "next.held.work",
-        retry=s.command("retry"),
-        override=pieces.override_command(s, s.r.hold_detail),
-        who=s.operators(),
-        overriders=pieces.overriders(s),
-    )
+    return s.say("next.held.work", who=s.operators(), overriders=pieces.overriders(s))
 
 
 def beside(s: Scene) -> list[Mrkdwn]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.rollout.deciding.work import failing
 from bot.rollout.model import DriftedHost, Hold, Rollback, Status, TriggerResult
 from bot.slack.messages import details, pieces
 from bot.slack.messages.markup import Mrkdwn, clean, code, outside
@@ -192,6 +193,9 @@ def _hold(s: Scene) -> list[Mrkdwn]:
             )
             for g in unmet[:4]
         ]
+    if r.work and r.hold in (Hold.PREPARATION_FAILED, Hold.STEP_FAILED):
+        failed = failing(s.plan, r, r.work.phase, r.work.stage)
+        rows = [pieces.line(s, ref) for ref in failed[:4]]
     detail = hold_detail(s, r.hold, r.hold_detail)
     if detail and (not rows or details.astray(r.hold_detail)):
         rows = [s.say("obstacle.detail", detail=detail)]

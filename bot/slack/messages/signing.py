@@ -56,7 +56,7 @@ def _void(s: Scene, edition: int, report: ReportState | None) -> Outgoing:
     blocks: list[Block] = [header(s.say("sign.header.void", **facts, edition=edition)), section(said)]
     voided = [sign for of, sign in (report.voided if report else ()) if of == edition]
     if voided:
-        blocks.append(context([s.say("sign.voided", people=_people(s, voided))]))
+        blocks.append(context([s.say("sign.voided.here", people=_people(s, voided))]))
     what = Mrkdwn(f"{outside(s.r.service, 60)} {s.change()}")
     return Outgoing(s.say("sign.text.over", what=what, edition=edition, outcome=said), tuple(blocks))
 
