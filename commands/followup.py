@@ -22,7 +22,7 @@ ADD = ("add", "new", "添加", "新增", "加")
 LIST = ("list", "show", "ls", "列出", "列表")
 DONE = ("done", "close", "closed", "完成", "关闭")
 DAYS = 7  # until it is due, where no date is given
-_PERSON = re.compile(r"<@([UW][A-Z0-9]{2,20})>")
+_PERSON = re.compile(r"<@([UW][A-Z0-9]{2,20})(?:\|[^<>]*)?>")
 _NAMED = re.compile(r"<@([UW][A-Z0-9]{2,20})\|([^<>|]+)>")
 _NOBODY: Mapping[str, str] = {}
 _ID = re.compile(r"[#fF]?(\d{1,4})")
@@ -67,7 +67,7 @@ async def _add(room: Room, service: str, words: tuple[str, ...]) -> Outgoing:
     today = room.desk.today()
     typed = read(words, room.call.actor.user, today, people(room.call.text))
     if isinstance(typed, str):
-        return room.messages.usage_error("two_owners", room.usage, word=typed)
+        return room.messages.usage_error(typed, room.usage)
     if not typed.text:
         return room.messages.usage_error("missing_follow_up", room.usage)
     intent = AddFollowUp(room.call.actor, typed.text, typed.owner, typed.due, typed.priority)
@@ -84,7 +84,7 @@ def people(text: str) -> dict[str, str]:
 
 
 def read(words: tuple[str, ...], typer: str, today: date, named: Mapping[str, str] = _NOBODY) -> Typed | str:
-    """What was typed; a bare text is the second owner, where two are named.
+    """What was typed, or the code of what is wrong with it.
 
     Taken off both ends, so that a date or a name within the text stays part of it. A date that is none stays as it was
     typed, and is refused with the mend.
@@ -95,6 +95,8 @@ def read(words: tuple[str, ...], typer: str, today: date, named: Mapping[str, st
     for end in (-1, 0):
         while rest and (part := _part(rest[end], today, named)):
             kind, value = part
+            if kind == "owner" and not value:
+                return "unknown_owner"
             if kind == "owner":
                 owners.append(value)
             elif kind in found:
@@ -102,7 +104,7 @@ def read(words: tuple[str, ...], typer: str, today: date, named: Mapping[str, st
             found[kind] = value
             rest.pop(end)
     if len(set(owners)) > 1:
-        return f"<@{owners[0]}>"
+        return "two_owners"
     due = found.get("due") or (today + timedelta(days=DAYS)).isoformat()
     return Typed(" ".join(rest), found.get("owner", typer), due, found.get("priority", "P2"))
 
@@ -114,6 +116,8 @@ def _part(word: str, today: date, named: Mapping[str, str]) -> tuple[str, str] |
         return "owner", person[1]
     if plain.lower() in named:
         return "owner", named[plain.lower()]
+    if plain.startswith("@"):
+        return "owner", ""  # a name that Slack made no mention of
     if _PRIORITY.fullmatch(plain):
         return "priority", plain.upper()
     if dates.looks_like(plain):

@@ -77,7 +77,8 @@ ANSWERS: dict[str, str] = {
     "usage.missing_follow_up": "What is to be done?",
     "usage.which_follow_up": "Which follow-up? Open: {ids}.",
     "usage.no_follow_up": "No follow-up is open.",
-    "usage.two_owners": "One owner only: {word} is a second one.",
+    "usage.two_owners": "A follow-up has one owner, and two are named.",
+    "usage.unknown_owner": "Slack made no mention of that name: pick the owner from the list that appears after `@`.",
     # Buttons and their questions
     "button.retry.work": "Run it again",
     "button.item.done": "Done",

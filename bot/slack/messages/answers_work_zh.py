@@ -70,7 +70,8 @@ ANSWERS: dict[str, str] = {
     "usage.missing_follow_up": "要做什么？",
     "usage.which_follow_up": "哪一项后续事项？未完成的有 {ids}。",
     "usage.no_follow_up": "没有未完成的后续事项。",
-    "usage.two_owners": "只能有一位负责人：{word} 是第二位。",
+    "usage.two_owners": "只能有一位负责人，这里写了两位。",
+    "usage.unknown_owner": "Slack 没有认出负责人：输入 `@` 后请从列表中选择。",
     # 按钮与确认
     "button.retry.work": "重新执行",
     "button.item.done": "已完成",
