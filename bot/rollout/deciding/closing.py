@@ -92,7 +92,7 @@ def signatures(state: ServiceState, i: ReportSignatures, now: float, plan: Plan,
 def _assigned(
     lines: tuple[SignRole, ...], people: dict[str, Person], before: tuple[Signature, ...], now: float
 ) -> tuple[Signature, ...]:
-    """A largest matching of lines and people, by augmenting paths. Who signed before keeps line and time if possible."""
+    """A largest matching of lines and people, by augmenting paths. Who signed before keeps their line if they can."""
     kept = {s.role: s for s in before}
     held: dict[str, str] = {}  # line -> user
 

@@ -7,12 +7,13 @@ not done again, also not when a held rollout is tried again.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from bot.rollout import events as ev
 from bot.rollout.deciding.common import advance, ask, order_shift, still_approved
 from bot.rollout.evolve import evolve
 from bot.rollout.intents import Refusal, ReportWork
-from bot.rollout.model import GateResult, Hold, Rollout, ServiceState, Status, Verdict
+from bot.rollout.model import Board, GateResult, Hold, Rollout, ServiceState, Status, Verdict
 from bot.rollout.plan import Plan
 from bot.rollout.runbook import PER_STAGE, Phase, Step
 from bot.rollout.waves import waves
@@ -259,6 +260,11 @@ def _after_the_end(r: Rollout) -> tuple[Phase, ...]:
         return BACK
     stepped = any(known.ref.kind == "step" for known in r.results)
     return BACK[:2] if stepped else ()  # cancelled before any traffic: only what was begun is taken back
+
+
+def with_steps(board: Board, plan: Plan, r: Rollout) -> Board:
+    """The board with what the steps of its bake came to: rows of the same table, and as good a reason to hold."""
+    return replace(board, gates=(*board.gates, *gates(plan, r)))
 
 
 def gates(plan: Plan, r: Rollout) -> tuple[GateResult, ...]:
