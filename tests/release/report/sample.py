@@ -213,7 +213,7 @@ class Sample:
             share = {"canary": total * weight / 100, "stable": total * (1 - weight / 100)}
             for pool, requests in share.items():
                 self._put(stage, "requests", pool, requests, at)
-                for metric in {g.metric for g in stage.gates} | {"error_rate", "p95"}:
+                for metric in sorted({g.metric for g in stage.gates} | {"error_rate", "p95"}):
                     by = grown if pool == "canary" and metric in ("error_rate", "p95", "p99") else 1.0
                     self._put(stage, metric, pool, self.near(metric, pool) * by, at)
             self._put(stage, "error_rate[60s]", "canary", self.near("error_rate", "canary") * grown * 1.3, at)
