@@ -163,7 +163,7 @@ def _limits(metric: Metric, plan: Plan, bands: Sequence[Band], end: float) -> It
 def _marks(events: Sequence[ev.Event], alerts: Sequence[Alert], start: float, end: float) -> Iterator[Mark]:
     for e in events:
         kind = MARKS.get(type(e))
-        if kind and start - 3600 <= e.at <= end:
+        if kind == "approval" or (kind and e.at >= start):
             yield Mark(kind, max(e.at, start))
     for alert in alerts:
         if start <= alert.started_at <= end:

@@ -24,7 +24,8 @@ from bot.release.charts.model import Chart, Limit, Mark, Panel, Series
 from bot.release.charts.words import WORDS, Lang
 
 INCHES, DPI = 6.4, 190
-TALL, STRIP = 2.05, 0.5  # inches of a panel, and of the strip of marks
+TALL, STRIP = 2.15, 0.62  # inches of a panel, and of the strip of marks
+HEAD, FOOT = 0.68, 1.02  # inches above and below them
 ORANGE, BLUE, SKY, GREY, RED = "#D55E00", "#0072B2", "#E69F00", "#6B7280", "#A3262A"
 LINES: dict[str, dict[str, Any]] = {
     "ordered": {"color": GREY, "linewidth": 1.4, "linestyle": (0, (5, 2)), "drawstyle": "default", "zorder": 2},
@@ -64,18 +65,18 @@ class _Picture:
 
     def draw(self) -> bytes:
         n = len(self._chart.panels)
-        height = 0.55 + STRIP + n * TALL + 0.95
+        height = HEAD + STRIP + n * TALL + FOOT
         figure = Figure(figsize=(INCHES, height), dpi=DPI, facecolor="white")
         FigureCanvasAgg(figure)
         grid = figure.add_gridspec(
             n + 1,
             1,
             height_ratios=[STRIP, *[TALL] * n],
-            hspace=0.33,
+            hspace=0.3,
             left=0.105,
             right=0.965,
-            top=1 - 0.5 / height,
-            bottom=0.98 / height,
+            top=1 - HEAD / height,
+            bottom=FOOT / height,
         )
         strip = figure.add_subplot(grid[0])
         self._strip(strip)
@@ -85,7 +86,8 @@ class _Picture:
         for axes in panels[:-1]:
             axes.tick_params(labelbottom=False)
         self._times(panels[-1] if panels else strip)
-        figure.suptitle(self._title(), x=0.5, y=1 - 0.12 / height, fontsize=13, fontweight="bold", va="top")
+        figure.text(0.5, 1 - 0.12 / height, self._title(), fontsize=13, fontweight="bold", va="top", ha="center")
+        figure.text(0.5, 1 - 0.4 / height, self._period(), fontsize=9.5, color=GREY, va="top", ha="center")
         figure.legend(
             handles=self._legend(),
             loc="lower center",
@@ -106,24 +108,30 @@ class _Picture:
         name = font.readable(chart.service, chart.name, self._fonts)
         return f"{name}  {font.readable(chart.old, '', self._fonts)} → {font.readable(chart.new, '', self._fonts)}"
 
+    def _period(self) -> str:
+        zone = ZoneInfo(self._chart.zone)
+        ends = (datetime.fromtimestamp(at, zone) for at in (self._chart.start, self._chart.end))
+        return f"{' – '.join(f'{at:%Y-%m-%d %H:%M}' for at in ends)}  {self._chart.zone}"
+
     def _strip(self, axes: Axes) -> None:
         """Stages by name, and what happened by shape."""
         axes.set_ylim(0, 1)
         axes.set_yticks([])
-        axes.set_xlim(self._when(self._chart.start), self._when(max(self._chart.end, self._chart.start + 1)))
+        span = max(self._chart.end - self._chart.start, 1.0)
+        axes.set_xlim(self._when(self._chart.start), self._when(self._chart.start + 1.02 * span))
         axes.tick_params(labelbottom=False, bottom=False)
         for side in ("left", "right", "top", "bottom"):
             axes.spines[side].set_visible(False)
         self._stages(axes)
-        span = (self._chart.end - self._chart.start) or 1.0
         for number, band in enumerate(self._chart.bands, 1):
             wide = (band.end - band.start) / span
             name = font.readable(band.name, f"#{number}", self._fonts)
             if band.name and wide * 44 >= len(name):
-                axes.text(self._when((band.start + band.end) / 2), 0.72, name, ha="center", va="center", fontsize=10)
+                axes.text(self._when((band.start + band.end) / 2), 0.8, name, ha="center", va="center", fontsize=10)
         for mark in self._chart.marks:
             shape, color = SHAPES[mark.kind]
-            axes.plot(self._when(mark.at), 0.2, marker=shape, color=color, markersize=7.5, clip_on=False, zorder=5)
+            row = 0.14 if mark.kind in ("approval", "completed", "rollback") else 0.46
+            axes.plot(self._when(mark.at), row, marker=shape, color=color, markersize=7.5, clip_on=False, zorder=5)
 
     def _stages(self, axes: Axes) -> None:
         for i, band in enumerate(b for b in self._chart.bands if b.name):
@@ -172,6 +180,7 @@ class _Picture:
         axes.set_ylim(0, top)
         ticks = self._ticks(panel, top)
         axes.set_yticks(ticks, [f"{t:g}" for t in ticks])
+        axes.tick_params(axis="y", labelsize=10)
         axes.minorticks_off()
 
     def _ticks(self, panel: Panel, top: float) -> list[float]:
@@ -189,17 +198,12 @@ class _Picture:
         zone = ZoneInfo(self._chart.zone)
         locator: Any = dates.AutoDateLocator(tz=zone, minticks=3, maxticks=6)
         days = ["%Y", "%m", "%m-%d", "%H:%M", "%H:%M", "%M:%S"]
-        before = ["", "%Y", "%Y-%m", "%Y-%m-%d", "%Y-%m-%d", "%Y-%m-%d %H:%M"]
-        form: Any = dates.ConciseDateFormatter(
-            locator,
-            tz=zone,
-            formats=days,
-            zero_formats=["", "%Y", "%m-%d", "%m-%d", "%H:%M", "%H:%M"],
-            offset_formats=before,
-        )
+        zeros = ["", "%Y", "%m-%d", "%m-%d", "%H:%M", "%H:%M"]
+        form: Any = dates.ConciseDateFormatter(locator, tz=zone, formats=days, zero_formats=zeros)
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(form)
         axes.tick_params(axis="x", labelsize=10)
+        axes.xaxis.get_offset_text().set_visible(False)  # the whole period is above the picture
 
     def _legend(self) -> list[Line2D]:
         lines = {s.line for p in self._chart.panels for s in p.series}

@@ -40,6 +40,7 @@ from bot.slack.messages.numbers import NONE as DASH
 from bot.slack.messages.words import Lang
 
 HERE = Path(__file__).parent
+SHORT = 10  # rows of a table that is not broken across pages
 PNG = "data:image/png;base64,"
 
 
@@ -104,6 +105,7 @@ def _class(name: str) -> Markup:
 
 def _table(s: Speech, table: Table) -> Markup:
     wide = " wide" if len(table.head) > 6 else ""
+    wide += " short" if len(table.rows) <= SHORT else ""
     heads = Markup("").join(Markup("<th>{}</th>").format(s.phrase(key)) for key in table.head)
     rows = Markup("\n").join(_row(s, row) for row in table.rows)
     said = evidence(s, table)

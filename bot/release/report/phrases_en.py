@@ -95,6 +95,7 @@ PHRASES: dict[str, str] = {
     "share.of": "{share} (ordered: {weight})",
     "unmeasured": "not measured",
     "value.must": "{value} (has to be {must})",
+    "at_most": "at most {most}",
     "pair": "{name}: {value}",
     "of": "{n} of {all}",
     "quiet": "none holding",

@@ -16,6 +16,7 @@ from bot.release.report.model import (
     Moment,
     Para,
     Quantity,
+    Span,
     Table,
     Text,
     Who,
@@ -24,7 +25,7 @@ from bot.release.report.model import term as t
 from bot.release.report.overview import reason
 from bot.rollout import events as ev
 from bot.rollout.plan import Unit
-from bot.rollout.runbook import Must, Phase
+from bot.rollout.runbook import Check, Must, Phase
 from bot.rollout.work import Outcome, WorkRef
 
 LINES = 12  # of a failed piece's output; the end says most
@@ -43,12 +44,21 @@ def checks(e: Evidence, found: Sequence[Done]) -> list[Block]:
 
 def _check(e: Evidence, d: Done) -> tuple[Inline, ...]:
     rule = e.plan.runbook.check(d.result.ref.name)
-    must = rule.must if rule else None
     name = Text((rule.title if rule else "") or d.result.ref.name, ("plan", d.seq))
     kind = t(f"kind.{rule.kind}") if rule else NONE
-    # A check over the limits of a disk or the memory comes to percent free; every other to a bare number.
-    unit: Unit = "percent" if rule and rule.kind in ("disk", "memory") else "count"
-    return (name, kind, outcome(d), _value(d, unit, must), Text(d.result.summary, (d.seq,)), tries(d), took(d))
+    return (name, kind, outcome(d), _checked(rule, d), Text(d.result.summary, (d.seq,)), tries(d), took(d))
+
+
+def _checked(rule: Check | None, d: Done) -> Inline:
+    """What a check came to: percent free, an age, a number. An HTTP status is in its own words."""
+    value = d.result.value
+    if rule is None or value is None or rule.kind in ("http", "command"):
+        return NONE
+    if rule.kind in ("file_age", "backup"):
+        return t("value.must", value=Span(value, (d.seq,)), must=t("at_most", most=Span(rule.max_age, PLAN)))
+    if rule.kind in ("disk", "memory"):
+        return _value(d, "percent", Must(">=", rule.free, ""))
+    return _value(d, "count", rule.must)
 
 
 def verification(e: Evidence, found: Sequence[Done]) -> list[Block]:

@@ -214,10 +214,10 @@ class Sample:
             for pool, requests in share.items():
                 self._put(stage, "requests", pool, requests, at)
                 for metric in sorted({g.metric for g in stage.gates} | {"error_rate", "p95"}):
-                    by = grown if pool == "canary" and metric in ("error_rate", "p95", "p99") else 1.0
+                    by = grown if pool == "canary" and metric == "error_rate" else 1.0
                     self._put(stage, metric, pool, self.near(metric, pool) * by, at)
             self._put(stage, "error_rate[60s]", "canary", self.near("error_rate", "canary") * grown * 1.3, at)
-            self._put(stage, "p95[60s]", "canary", self.near("p95", "canary") * grown, at)
+            self._put(stage, "p95[60s]", "canary", self.near("p95", "canary"), at)
 
     def _put(self, stage: Stage, metric: str, pool: str, value: float, at: float) -> None:
         self.measurements.append(Measurement(ID, stage.name, metric, pool, value, "", at))
