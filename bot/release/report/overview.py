@@ -61,7 +61,8 @@ def cause(e: Evidence) -> Inline:
     if order.trigger:
         trip = order.trigger
         condition = next((c for c in e.plan.triggers if c.text == trip.text), None)
-        return t("cause.trigger", trigger=Text(trip.text, (seq,)), value=_tripped(e, seq, trip.value, condition))
+        said = gate(e, condition) if condition else Text(trip.text, (seq,))
+        return t("cause.trigger", trigger=said, value=_tripped(e, seq, trip.value, condition))
     if order.by == "policy":
         return t("cause.policy", reason=t("cause.blind") if order.reason == "blind" else Text(order.reason, (seq,)))
     return t("cause.person", by=Who(order.by, (seq,)), reason=reason(order.reason, seq))
