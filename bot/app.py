@@ -86,7 +86,7 @@ class Bot:
         assert slack.bot_token is not None
         client = new_client(slack.bot_token.reveal(), slack.api_url)
         self.chat = SlackChat(client)
-        messages = Messages(settings.language, settings.timezone)
+        messages = Messages(settings.language, settings.timezone, settings.people.holders)
         directory = SlackDirectory(client, settings.people, lambda: self.chat.team_id)
         self.fleets = build_fleets(settings.plans)
         self.metrics = Prometheus(settings.prometheus_url)

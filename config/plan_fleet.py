@@ -14,15 +14,17 @@ from config.problems import show
 from config.report import Report
 from config.yaml_source import Path_
 
-_USER: Final = re.compile(r"[a-z_][a-z0-9_.-]{0,31}")
+_USER_NAME: Final = re.compile(r"[a-z_][a-z0-9_.-]{0,31}")
 _LOCAL_FILE: Final = re.compile(r"~?/?[A-Za-z0-9._/@+-]+")
 _JUMP: Final = re.compile(r"(?:[a-z_][a-z0-9_.-]{0,31}@)?(?P<address>\[[^\]]+\]|[^@:\[\]]+)(?::(?P<port>[0-9]+))?")
 _PATH_MEND: Final = "write an absolute path of letters, digits, . _ - and /, without .."
 _DEFAULT: Final = Host("")
 
 
-def build_fleet(model: FleetModel | None, report: Report) -> FleetPlan:
+def build_fleet(model: FleetModel | None, report: Report, *, machines: bool = False) -> FleetPlan:
     """The frozen FleetPlan. `fleet.ssh` gives user, port and jump to the hosts that name none of their own.
+
+    machines: the plan names machines, which are reached by SSH whatever the executor.
 
     Defaults: port 22, user "" (ssh's own), host_deadline 20s, concurrency 32, max_unavailable 0, paths as in plan.Host.
     """
@@ -34,7 +36,7 @@ def build_fleet(model: FleetModel | None, report: Report) -> FleetPlan:
     if given.hosts == [] and not report.damaged((*at, "hosts")):
         report.problem((*at, "hosts"), "the fleet has no hosts", "name at least one nginx host")
     ssh = given.ssh or SshModel()
-    if given.ssh and given.executor == "local":
+    if given.ssh and given.executor == "local" and not machines:
         report.warn((*at, "ssh"), "`ssh` has no effect with executor local", "remove it")
     _ssh(ssh, report)
     hosts = tuple(_host(host, index, ssh, report) for index, host in enumerate(given.hosts or []))
@@ -82,8 +84,8 @@ def _waves(hosts: tuple[Host, ...], given: FleetModel, report: Report) -> float:
 
 def _ssh(ssh: SshModel, report: Report) -> None:
     at: Path_ = ("fleet", "ssh")
-    _user((*at, "user"), ssh.user, report)
-    _port((*at, "port"), ssh.port, report)
+    remote_user((*at, "user"), ssh.user, report)
+    remote_port((*at, "port"), ssh.port, report)
     _jump((*at, "jump"), ssh.jump, report)
     for key, value in (("known_hosts", ssh.known_hosts), ("key_file", ssh.key_file)):
         if value is None:
@@ -95,12 +97,17 @@ def _ssh(ssh: SshModel, report: Report) -> None:
             report.problem((*at, key), f"{key}: {show(value)} is not a path", "write the path of a file")
 
 
-def _user(path: Path_, user: str | None, report: Report) -> None:
-    if user is not None and not _USER.fullmatch(user):
+def remote_address(path: Path_, address: str | None, report: Report) -> None:
+    if address is not None and not (is_host(address) or is_ip(address)):
+        report.problem(path, f"{show(address)} is not a host name or address", "write it as lb-1.example.com")
+
+
+def remote_user(path: Path_, user: str | None, report: Report) -> None:
+    if user is not None and not _USER_NAME.fullmatch(user):
         report.problem(path, f"user: {show(user)} is not a user's name", "write it as rollout-bot")
 
 
-def _port(path: Path_, port: int | None, report: Report) -> None:
+def remote_port(path: Path_, port: int | None, report: Report) -> None:
     if port is not None and not 1 <= port <= 65535:
         report.problem(path, f"port {port} is out of range", "write 1 to 65535")
 
@@ -115,9 +122,8 @@ def _jump(path: Path_, jump: str | None, report: Report) -> None:
 def _host(model: HostModel, index: int, ssh: SshModel, report: Report) -> Host:
     at: Path_ = ("fleet", "hosts", index)
     report.need(at, {"name": model.name}, {"name": "add name: lb-1.example.com"})
-    for key, value in (("name", model.name), ("address", model.address)):
-        if value is not None and not (is_host(value) or is_ip(value)):
-            report.problem((*at, key), f"{show(value)} is not a host name or address", "write it as lb-1.example.com")
+    remote_address((*at, "name"), model.name, report)
+    remote_address((*at, "address"), model.address, report)
     for key in ("nginx_conf", "conf_dir", "pid_file"):
         path = getattr(model, key)
         if path is not None and not safe_path(path):
@@ -130,8 +136,8 @@ def _host(model: HostModel, index: int, ssh: SshModel, report: Report) -> Host:
     elif model.status is not None and not ipaddress.ip_address(model.status.rpartition(":")[0].strip("[]")).is_loopback:
         what = f"status: {show(model.status)} can be reached from outside"
         report.problem((*at, "status"), what, "use a loopback address, as in 127.0.0.1:8911")
-    _user((*at, "user"), model.user, report)
-    _port((*at, "port"), model.port, report)
+    remote_user((*at, "user"), model.user, report)
+    remote_port((*at, "port"), model.port, report)
     _jump((*at, "jump"), model.jump, report)
     if model.wave is not None and not 1 <= model.wave <= 99:
         mend = "write 1 for the first, 2 for the next; without a wave a host goes with the last"

@@ -7,7 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from bot.engine import replay
@@ -67,6 +67,10 @@ class Rollouts:
 
     def now(self) -> float:
         return self._clock()
+
+    def today(self) -> date:
+        """In the bot's time zone."""
+        return datetime.fromtimestamp(self._clock(), self._zone).date()
 
     async def state(self, service: str) -> ServiceState:
         """As the log has it now: of a store that others write to as well, what they appended is read first."""

@@ -161,7 +161,7 @@ class TickItem:
 
 @dataclass(frozen=True, slots=True)
 class AddFollowUp:
-    """owner: a user id. due: YYYY-MM-DD. priority: P0 to P3."""
+    """owner: a user id. due: YYYY-MM-DD. priority: P0 to P3. Of the newest rollout."""
 
     actor: Person
     text: str
@@ -172,22 +172,28 @@ class AddFollowUp:
 
 @dataclass(frozen=True, slots=True)
 class CloseFollowUp:
+    """rollout "": of the newest one that has such a follow-up open."""
+
     actor: Person
     id: str
+    rollout: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class NoteReport:
     """An edition of the report was posted. digest: of its content, the sign-off table left out."""
 
+    rollout: str
     edition: int
     digest: str
+    built_at: float  # what came later is not in it
 
 
 @dataclass(frozen=True, slots=True)
 class ReportSignatures:
     """All reactions under an edition of the report, as read from Slack now. actor: who reacted just now."""
 
+    rollout: str
     edition: int
     reactions: tuple[Reaction, ...]
     actor: Person | None = None

@@ -208,6 +208,7 @@ class Rollout:
     overwrite: bool = False  # whether a person had the shift under way overwrite what is on the hosts
     step_down: StepDown | None = None
     answered: tuple[tuple[str, str], ...] = ()  # and what they were shown of it: (host, digest)
+    prepares: bool = False  # whether checks, a backup or a checklist came before the first asking
     work: Work | None = None  # the phase of work under way, or the last
     results: tuple[WorkResult, ...] = ()  # the newest of each piece, without its output
     overridden: tuple[Overridden, ...] = ()
@@ -239,6 +240,12 @@ class Rollout:
         return self.live_stage, self.live_generation
 
     @property
+    def unsettled(self) -> bool:
+        """Whether people still have something to do about it after its end: a signature, a follow-up."""
+        unsigned = self.report is not None and self.report.signed_at is None
+        return unsigned or any(f.done_at is None for f in self.follow_ups)
+
+    @property
     def kept_warm(self) -> bool:
         """blue_green, complete: whether the old version's pool still has to stay up."""
         return self.status is Status.COMPLETED and self.warm_until is not None and self.released_at is None
@@ -263,6 +270,11 @@ class ServiceState:
     serving: tuple[str, ...] = ()
     live_generation: int = 0  # what every host was last read back on, across rollouts
     hosts: tuple[str, ...] = ()
+    closing: tuple[Rollout, ...] = ()  # earlier ones, newest first, with a report to sign or a follow-up to do
+
+    def known(self, id: str) -> Rollout | None:
+        """The rollout of this id, be it the last one or an earlier one that people still have to do with."""
+        return next((r for r in (self.rollout, *self.closing) if r and r.id == id), None)
 
     @property
     def active(self) -> Rollout | None:

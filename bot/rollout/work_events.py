@@ -1,4 +1,7 @@
-"""What happens before, around and after the traffic. Part of `events`, which everything else imports."""
+"""What happens before, around and after the traffic. Part of `events`, which everything else imports.
+
+What comes after the end names its rollout: the next one may have begun by then.
+"""
 
 from __future__ import annotations
 
@@ -71,6 +74,7 @@ class WatchLine:
 
 @dataclass(frozen=True, slots=True)
 class FollowUpAdded:
+    rollout: str
     id: str
     text: str
     owner: str
@@ -82,6 +86,7 @@ class FollowUpAdded:
 
 @dataclass(frozen=True, slots=True)
 class FollowUpClosed:
+    rollout: str
     id: str
     by: str
     at: float
@@ -91,6 +96,7 @@ class FollowUpClosed:
 class FollowUpDue:
     """Its date has come, and it is still open: the owner is reminded."""
 
+    rollout: str
     id: str
     at: float
 
@@ -99,12 +105,14 @@ class FollowUpDue:
 class ReportOrdered:
     """A report is to be posted for signing. A later edition voids the signatures under the one before."""
 
+    rollout: str
     edition: int
     at: float
 
 
 @dataclass(frozen=True, slots=True)
 class ReportPosted:
+    rollout: str
     edition: int
     digest: str
     at: float
@@ -114,6 +122,7 @@ class ReportPosted:
 class SignaturesChanged:
     """Everybody who has signed this edition now, each for one role."""
 
+    rollout: str
     edition: int
     signatures: tuple[Signature, ...]
     at: float
@@ -121,6 +130,7 @@ class SignaturesChanged:
 
 @dataclass(frozen=True, slots=True)
 class SignOffReminded:
+    rollout: str
     edition: int
     missing: tuple[str, ...]  # SignRole titles
     at: float
@@ -130,5 +140,6 @@ class SignOffReminded:
 class SignedOff:
     """Every role has signed."""
 
+    rollout: str
     edition: int
     at: float

@@ -300,6 +300,7 @@ BLUE_GREEN = """stages:
 
 
 def blue_green(folder, keep_warm=""):
+    folder.patch(S, "stages: [50%]", "stages: [flip]")
     text = folder.patch(S, "strategy: sticky ", f"strategy: blue_green\n{keep_warm} #").file(S).read_text("utf-8")
     start, end = text.index("stages:\n"), text.index("# Any of these")
     folder.file(S).write_text(text[:start] + BLUE_GREEN + text[end + len("# Any of these") :], "utf-8")

@@ -1,0 +1,81 @@
+"""中文：流量之外的事的拒绝、答复、按钮、输入错误。其余在 `answers_zh`。"""
+
+ANSWERS: dict[str, str] = {
+    "refuse.preparing": "{rollout} 还在准备：检查都通过、清单都确认之后才请求第一次审批。"
+    "`/rollout checks {service}` 可看还缺什么。",
+    "refuse.steps_running": "{rollout} 的步骤还在执行（{phase}）：请等它结束再试。"
+    "`/rollout rollback {service}` 不必等。",
+    "refuse.nothing_to_override": "{rollout} 没有可略过的：它没有因检查或步骤失败而停住。",
+    "refuse.no_such_work": "失败的不是 {name}：请写 {names} 之一，如 `/rollout override {service} NAME REASON`。",
+    "refuse.may_not_override": "您不能略过失败：请找有角色 {roles} 的人。",
+    "refuse.own_override": "发起人不能略过自己发布的失败：请找另一位有角色 {roles} 的人。",
+    "refuse.override_without_reason": "略过必须写原因，所有人都会看到：`/rollout override {service} NAME REASON`，"
+    "名称是 {names} 之一。",
+    "refuse.no_checklist": "{service} 的计划没有清单：可在它的 YAML 中加上 `checklist:`。",
+    "refuse.no_such_item": "清单上没有 {item}：有 {items}。",
+    "refuse.checklist_over": "{rollout} 的清单已结束：第一次审批已经请求。还要说的请写进 "
+    "`/rollout note {service} TEXT`。",
+    "refuse.not_the_owner": "{item} 由负责人确认：请找 {owner}。",
+    "refuse.item_ticked_already": "{item} 已经确认：`/rollout untick {service} {item}` 可撤回。",
+    "refuse.item_not_ticked": "{item} 尚未确认：没有可撤回的。",
+    "refuse.no_report": "{service} 的计划没有报告：请在它的 YAML 中加上 `report:`。",
+    "refuse.signature_not_asked": "您在报告上的表情不算数：由 {roles} 签字，每人代表一个还缺的角色。",
+    "refuse.signed_already": "{rollout} 的报告已全部签字：不会再变。",
+    "refuse.report_over": "{rollout} 的那份报告已作废，或没有要求签字：请在频道中最新的一份上签字。",
+    "refuse.no_such_follow_up": "没有未完成的后续事项 {id}：`/rollout followup {service} list` 可列出。",
+    "refuse.empty_follow_up": "要做什么？`/rollout followup {service} add TEXT @owner 2026-12-01 P1`。",
+    "refuse.bad_date": "{text} 不是日期：请写成 `2026-12-01`、`12-01`、`明天` 或 `+3d`。",
+    "refuse.bad_priority": "{text} 不是优先级：`P0`（立即）到 `P3`（有空再做）。",
+    "refuse.members_only": "只限工作区的正式成员（{why}）：请找其中一位。",
+    # 列表
+    "checks.header": "检查结果：{service} {version}",
+    "checks.none": "{rollout} 没有检查过什么：计划中没有检查、备份或步骤，或都还没有执行。",
+    "checks.phase": "*{phase}*",
+    "checks.phase.stage": "*{phase}，阶段 {stage}*",
+    "checks.line": "{line} · {at}",
+    "checks.text": "{service} {version}：{total} 项中 {done} 项完成",
+    "follow.header": "后续事项：{service} {version}",
+    "follow.none": "{rollout} 没有后续事项。添加：`/rollout followup {service} add TEXT @owner 2026-12-01 P1`。",
+    "follow.open": "▫️ *{id}*（{priority}）{text} · {owner}，{due} 前",
+    "follow.overdue": "🔴 *{id}*（{priority}）{text} · {owner}，*已于 {due} 到期*",
+    "follow.done": "☑️ *{id}* {text} · {by} 完成，{at}",
+    "follow.text": "{service} 的后续事项：{n} 项未完成",
+    "report.no_files": "这个服务器不接收文件。以下是报告的文字；网页版请在机器人所在的机器上用 "
+    "`rollout-bot report {rollout}`。",
+    "chart.no_files": "📈 这个服务器不接收图片：请在机器人所在的机器上用 `rollout-bot report {rollout}` 查看图表。",
+    # 帮助
+    "help.override": "略过失败的继续：要有角色，写明原因，告知所有人",
+    "help.tick": "确认清单中的一项",
+    "help.untick": "撤回确认",
+    "help.checks": "检查了什么，结果如何",
+    "help.followup": "事后还要做的：添加、列出、完成",
+    "help.report": "目前的报告，作为草稿",
+    # 已受理
+    "done.overridden": "⚠️ {service}：{work} 已略过。已连同您的原因告知所有人。",
+    "done.overridden.short": "⚠️ 已略过。已连同您的原因告知所有人。",
+    "done.ticked": "☑️ {item} 已确认。",
+    "done.ticked.short": "☑️ 已确认。",
+    "done.unticked": "▫️ {item} 已撤回。",
+    "done.unticked.short": "▫️ 已撤回。",
+    "done.followup": "📌 {id}（{priority}）已记下：{text}，{due} 前。完成后：`/rollout followup {service} done {id}`",
+    "done.followup.short": "📌 已记下。",
+    "done.closed": "☑️ {id} 已完成。",
+    "done.closed.short": "☑️ 已完成。",
+    "done.drafted": "📄 正在生成 {rollout} 的报告草稿，稍后出现在它的讨论串里。草稿不用签字。",
+    "done.drafted.short": "📄 正在生成报告草稿。",
+    # 输入有误
+    "usage.missing_name": "要略过什么？停住它的是 {names}。",
+    "usage.missing_item": "哪一项？未确认的有 {items}。",
+    "usage.which_item": "{word} 可能是 {items}：请写其中之一。",
+    "usage.missing_follow_up": "要做什么？",
+    "usage.which_follow_up": "哪一项后续事项？未完成的有 {ids}。",
+    "usage.no_follow_up": "没有未完成的后续事项。",
+    "usage.two_owners": "只能有一位负责人，这里写了两位。",
+    "usage.unknown_owner": "Slack 没有认出负责人：输入 `@` 后请从列表中选择。",
+    # 按钮与确认
+    "button.retry.work": "重新执行",
+    "button.item.done": "已完成",
+    "button.item.undo": "撤回",
+    "confirm.rollback.off.text": "{n} 台主机上的全部流量立即回到 {version}。*{version} 在完成之后已下线：请先启动它*，"
+    "否则没有人能得到服务。",
+}
