@@ -104,9 +104,12 @@ def canonical(plan: Plan) -> str:
         del fields["runbook"]
     if all(not host.wave for host in plan.fleet.hosts):
         del fields["fleet"]["wave_bake"]
+    if not plan.fleet.max_unavailable:
+        del fields["fleet"]["max_unavailable"]
     for host in fields["fleet"]["hosts"]:
-        if not host["wave"]:
-            del host["wave"]
+        for later in ("wave", "jump"):
+            if not host[later]:
+                del host[later]
     return json.dumps(fields, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=_plain)
 
 

@@ -53,6 +53,7 @@ class HostModel(Model):
     pid_file: Text | None = None
     status: Text | None = None
     wave: Whole | None = None
+    jump: Text | None = None
 
 
 class SshModel(Model):
@@ -60,6 +61,7 @@ class SshModel(Model):
     port: Whole | None = None
     known_hosts: Text | None = None
     key_file: Text | None = None
+    jump: Text | None = None
 
 
 class FleetModel(Model):
@@ -69,6 +71,7 @@ class FleetModel(Model):
     host_deadline: Duration | None = None
     concurrency: Whole | None = None
     wave_bake: Duration | None = None
+    max_unavailable: Whole | None = None
 
 
 class MetricModel(Model):
