@@ -55,9 +55,10 @@ def take(
     config: ConfigDir = DEFAULT_CONFIG,
 ) -> None:
     """Take the backups of a service's plan now, verified as before a rollout; exit 1 where one fails."""
-    plan = _plan(settings_of(config, slack=False), service)
+    settings = settings_of(config, slack=False)
+    plan = _plan(settings, service)
     rules = _rules(plan, name)
-    found = asyncio.run(_take(plan, rules))
+    found = asyncio.run(_take(settings, plan, rules))
     for rule, one in zip(rules, found, strict=True):
         good = one.outcome == "passed"
         facts = dict(one.facts)
@@ -79,11 +80,16 @@ def restore(
     typer.echo(f"{manifest.service} {manifest.name} as of {_when(manifest.taken_at, 'UTC')} is restored to {to}")
 
 
-async def _take(plan: Plan, rules: list[BackupRule]) -> list[Found]:
-    runner = await _runner(plan)
+async def _take(settings: Settings, plan: Plan, rules: list[BackupRule]) -> list[Found]:
+    from bot.release.runner.run import ShellRunner
+
+    runner = ShellRunner(plan.fleet, plan.runbook.machines, settings.environ)
     backups = Backups(plan.service, plan.runbook.backups, runner)
     env = {"ROLLOUT_SERVICE": plan.service}
-    return [await backups.take(rule, f"by hand {uuid.uuid4()}", env, time.time()) for rule in rules]
+    try:
+        return [await backups.take(rule, f"by hand {uuid.uuid4()}", env, time.time()) for rule in rules]
+    finally:
+        await runner.aclose()
 
 
 def _plan(settings: Settings, service: str) -> Plan:
@@ -108,10 +114,8 @@ def _when(at: float, timezone: str) -> str:
 
 
 def _row(one: Kept, timezone: str) -> str:
-    manifest = one.manifest
-    return (
-        f"{_when(manifest.taken_at, timezone)}  {manifest.service}  {manifest.name}  {size(manifest.size)}  {one.data}"
-    )
+    kept = one.manifest
+    return f"{_when(kept.taken_at, timezone)}  {kept.service}  {kept.name}  {size(kept.size)}  {one.data}"
 
 
 def _fields(one: Kept) -> dict[str, object]:

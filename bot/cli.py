@@ -13,7 +13,7 @@ import typer
 from bot.backup_cli import backup
 from bot.cli_settings import DEFAULT_CONFIG, ConfigDir, settings_of
 from bot.engine.ports import Final, Retryable
-from config.settings import ConfigError, check, format_problems, load
+from config.settings import ConfigError, Settings, check, format_problems, load
 
 if TYPE_CHECKING:
     from bot.sandbox.demo.rehearsal import Rehearsal
