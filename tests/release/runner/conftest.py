@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import shutil
 import sys
@@ -75,6 +76,15 @@ class Scene:
         await until(lambda: path.exists() and path.read_text().endswith("\n"), PATIENCE)
         return int(path.read_text())
 
+    def left(self) -> list[int]:
+        """Processes that were given anything of the scene: the program, its watchers, the line itself."""
+        found = []
+        for path in Path("/proc").glob("[0-9]*/environ"):
+            with contextlib.suppress(OSError):
+                if str(self.root).encode() in path.read_bytes() and alive(int(path.parent.name)):
+                    found.append(int(path.parent.name))
+        return found
+
     async def dead(self, name: str) -> None:
         pid = await self.pid(name)
         await until(lambda: not alive(pid), PATIENCE)
@@ -97,3 +107,4 @@ async def scene(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     yield scene
     for runner in scene.runners:
         await runner.aclose()
+    await until(lambda: not scene.left(), PATIENCE)

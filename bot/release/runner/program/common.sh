@@ -14,12 +14,15 @@ end() { # PGID: asked to end, and made to after two seconds. Its leader alone wh
     kill -s KILL -- "-$1" 2>/dev/null
 }
 
-after() { # SECONDS: returns then. In a subshell of its own, which a TERM ends together with the sleep
+after() { # SECONDS PID: returns then, 0 while PID is still what it was. In a subshell, which a TERM ends with its sleep
+    life "$2" || return 1
+    began=$start
     : & # so that $! is nobody's before the sleep has it
-    trap 'kill "$!" 2>/dev/null; exit 1' TERM
+    trap 'kill -s KILL "$!" 2>/dev/null; exit 1' TERM # before it is a sleep, the new process may let a TERM pass
     sleep "$1" &
     wait "$!"
     trap '' TERM
+    life "$2" && [ "$start" = "$began" ]
 }
 
 life() { # PID: -> state, start (which tells it from a later process of that number)

@@ -22,7 +22,7 @@ sync "$dir/owner" "$dir" "${dir%/*}" 2>/dev/null || sync
 setsid sh -c 'eval "$ROLLOUT_SENT"' >"$dir/output" 2>&1 &
 run=$!
 (
-    after "$2"
+    after "$2" "$run" || exit
     : >"$dir/late"
     end "$run"
 ) &

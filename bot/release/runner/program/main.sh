@@ -9,6 +9,9 @@
 
 verb=$1 mark=$2 lines=$3 seconds=$4 how=$5 key=$6 keeper=$7
 watchers=''
+# A shell remarks on what was killed; once nobody reads that, the remark would kill it before it has cleared up.
+# Not '', which what is run would inherit.
+trap : PIPE
 exec 3<&0 </dev/null
 
 tell() {
@@ -41,8 +44,7 @@ plain() {
     ) >/dev/null 2>&1 &
     watchers=$!
     ( # the bot ends it at its deadline; this is for when the network between has died without a word
-        after "$seconds"
-        end "$run"
+        after "$seconds" "$run" && end "$run"
     ) >/dev/null 2>&1 3<&- &
     watchers="$watchers $!"
     wait "$run"
