@@ -18,7 +18,7 @@ from bot.sandbox.production.world import World
 
 
 class Application:
-    """A folder with what a service leaves on a machine. Enter for constant writes to its database, leave to end them."""
+    """A folder with what a service leaves on a machine. Enter for constant writes to its database, leave for an end."""
 
     def __init__(self, root: Path) -> None:
         self.root = root

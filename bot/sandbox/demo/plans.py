@@ -75,7 +75,8 @@ def write_config(
 ) -> None:
     """Copies a configuration into a new folder and adapts it. Raises OSError.
 
-    book: what surrounds the traffic instead. pace: None leaves the durations. language: of the bot and of the shipped plan's titles; None leaves both.
+    book: what surrounds the traffic instead. pace: None leaves the durations. language: of the bot and of the shipped
+    plan's titles; None leaves both.
     """
     shutil.copytree(shipped, into, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     plan = into / "services" / f"{service}.yaml"

@@ -48,7 +48,8 @@ async def runbook(run: Run) -> dict[str, Any]:
             await run.promote()
     rollout = await run.witness.until(ended, "the watch to end", 60)
     must(rollout, rollout.status is Status.COMPLETED, "it did not complete")
-    await _say(run, "lin", f"followup {SERVICE} add keep the test results with the release @zhao +14d P1")
+    zhao = run.stand.slack.person("zhao").id
+    await _say(run, "lin", f"followup {SERVICE} add keep the test results with the release <@{zhao}> +14d P1")
     rollout = await _signed(run)
     must(rollout, app.running.read_text() == f"{rollout.version}\n", f"what runs is {app.running.read_text()!r}")
     files = await _files(run, rollout)
