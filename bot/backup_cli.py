@@ -13,28 +13,28 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from bot.cli_settings import DEFAULT_CONFIG, ConfigDir, settings_of
 from bot.release.backup.restore import restore as put_back
 from bot.release.backup.shelf import Kept
-from bot.release.backup.taking import Backups, shelf_of, size
-from bot.release.ports import Found, Runner
+from bot.release.backup.taking import Backups, shelf_of
+from bot.release.findings import size
+from bot.release.ports import Found
 from bot.rollout.plan import Plan
 from bot.rollout.runbook import BackupRule
-from config.problems import format_problems, suggest
-from config.settings import Settings, check
+from config.problems import suggest
+from config.settings import Settings
 
 backup = typer.Typer(no_args_is_help=True, help="Backups of the plans' databases.")
-ConfigDir = Annotated[Path, typer.Option("--config", help="Folder with bot.yaml, people.yaml and services/.")]
-_CONFIG = Path("config")
 
 
 @backup.command(name="list")
 def list_(
     service: Annotated[str, typer.Argument(help="One service alone.")] = "",
-    config: ConfigDir = _CONFIG,
+    config: ConfigDir = DEFAULT_CONFIG,
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
     """Every backup that counts, newest first; on stderr what lies there and does not."""
-    settings = _settings(config)
+    settings = settings_of(config, slack=False)
     plans = [_plan(settings, service)] if service else [settings.plans[name] for name in sorted(settings.plans)]
     shelves = [shelf_of(plan.service, rule) for plan in plans for rule in plan.runbook.backups]
     kept = [one for shelf in shelves for one in shelf.kept()]
@@ -52,12 +52,13 @@ def list_(
 def take(
     service: str,
     name: Annotated[str, typer.Argument(help="One of the plan's backups alone.")] = "",
-    config: ConfigDir = _CONFIG,
+    config: ConfigDir = DEFAULT_CONFIG,
 ) -> None:
     """Take the backups of a service's plan now, verified as before a rollout; exit 1 where one fails."""
-    plan = _plan(_settings(config), service)
+    settings = settings_of(config, slack=False)
+    plan = _plan(settings, service)
     rules = _rules(plan, name)
-    found = asyncio.run(_take(plan, rules))
+    found = asyncio.run(_take(settings, plan, rules))
     for rule, one in zip(rules, found, strict=True):
         good = one.outcome == "passed"
         facts = dict(one.facts)
@@ -79,19 +80,16 @@ def restore(
     typer.echo(f"{manifest.service} {manifest.name} as of {_when(manifest.taken_at, 'UTC')} is restored to {to}")
 
 
-async def _take(plan: Plan, rules: list[BackupRule]) -> list[Found]:
-    runner = await _runner(plan)
+async def _take(settings: Settings, plan: Plan, rules: list[BackupRule]) -> list[Found]:
+    from bot.release.runner.run import ShellRunner
+
+    runner = ShellRunner(plan.fleet, plan.runbook.machines, settings.environ)
     backups = Backups(plan.service, plan.runbook.backups, runner)
     env = {"ROLLOUT_SERVICE": plan.service}
-    return [await backups.take(rule, f"by hand {uuid.uuid4()}", env, time.time()) for rule in rules]
-
-
-def _settings(config: Path) -> Settings:
-    settings, problems, _ = check(config, require_slack=False)
-    if settings is None:
-        typer.echo(format_problems(problems), err=True)
-        raise typer.Exit(2)
-    return settings
+    try:
+        return [await backups.take(rule, f"by hand {uuid.uuid4()}", env, time.time()) for rule in rules]
+    finally:
+        await runner.aclose()
 
 
 def _plan(settings: Settings, service: str) -> Plan:
@@ -116,8 +114,8 @@ def _when(at: float, timezone: str) -> str:
 
 
 def _row(one: Kept, timezone: str) -> str:
-    manifest = one.manifest
-    return f"{_when(manifest.taken_at, timezone)}  {manifest.service}  {manifest.name}  {size(manifest.size)}  {one.data}"
+    kept = one.manifest
+    return f"{_when(kept.taken_at, timezone)}  {kept.service}  {kept.name}  {size(kept.size)}  {one.data}"
 
 
 def _fields(one: Kept) -> dict[str, object]:

@@ -25,7 +25,6 @@ def build_fleet(model: FleetModel | None, report: Report, *, machines: bool = Fa
     """The frozen FleetPlan. `fleet.ssh` gives user, port and jump to the hosts that name none of their own.
 
     machines: the plan names machines, which are reached by SSH whatever the executor.
-
     Defaults: port 22, user "" (ssh's own), host_deadline 20s, concurrency 32, max_unavailable 0, paths as in plan.Host.
     """
     at: Path_ = ("fleet",)

@@ -44,6 +44,7 @@ class Settings:
     """Everything an operator can set. Its repr shows no secret.
 
     database_url, prometheus_url: `str` whose repr hides a password (`.safe` for logs). http_port: 0 = any free one.
+    environ: the bot's own, of which a command on its machine inherits a little (bot.release.runner).
     step_secrets: what the plans' steps get, by the variable's name; what the environment lacks is not in it.
     timezone: an IANA name. plans: by service, read-only. alerts: None without alerts.yaml.
     alerts_token: of POST /alerts, None = nobody may post.
@@ -64,6 +65,7 @@ class Settings:
     alerts: AlertPlan | None = None
     alerts_token: Secret | None = None
     step_secrets: Mapping[str, Secret] = field(default_factory=lambda: MappingProxyType({}))
+    environ: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
 
 
 def load(config_dir: Path, environ: Mapping[str, str] | None = None) -> Settings:
@@ -127,6 +129,7 @@ def check(
         alerts=alerts,
         alerts_token=env.alerts_token,
         step_secrets=MappingProxyType(step_secrets),
+        environ=MappingProxyType(dict(source)),
     )
     return settings, (), tuple(warnings)
 

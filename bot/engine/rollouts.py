@@ -27,6 +27,7 @@ from bot.engine.ports import (
 from bot.engine.targets import forward
 from bot.rollout.decide import decide, simulate
 from bot.rollout.effects import COALESCED, Effect
+from bot.rollout.events import Event
 from bot.rollout.evolve import evolve
 from bot.rollout.follow import follow, lane
 from bot.rollout.intents import Intent, Refusal, Start
@@ -225,7 +226,7 @@ class Rollouts:
                 board=extra.board,
                 measurements=extra.measurements,
                 finish=extra.finish,
-                rollout=after.rollout if events else None,
+                rollout=_changed(after, events),
                 snapshot=after if after.seq // SNAPSHOT_EVERY > state.seq // SNAPSHOT_EVERY else None,
                 epoch=acting_epoch(service),
             )
@@ -257,6 +258,13 @@ class Rollouts:
             NewEffect(e, lane(e, service), now, coalesce=isinstance(e, COALESCED))
             for e in (*plain.values(), *shown.values())
         )
+
+
+def _changed(after: ServiceState, events: tuple[Event, ...]) -> Rollout | None:
+    """The rollout that the events are of, for the index: an earlier one where they say so; a commit is of one alone."""
+    if not events:
+        return None
+    return after.known(getattr(events[0], "rollout", "")) or after.rollout
 
 
 class Extra:

@@ -10,32 +10,29 @@ import shutil
 import sqlite3
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypeVar
 
 from bot.release.backup.copying import Unfit, copy_live, damage
 from bot.release.backup.packing import Corrupt, Packer, Sums, pack, unpack
 from bot.release.backup.shelf import Kept, Manifest, Shelf
-from bot.release.ports import End, Found, Ran, Runner
+from bot.release.findings import exited, failed, not_runnable, passed, size, timed_out, unended
+from bot.release.ports import Found, Ran, Runner
 from bot.rollout.runbook import BOT, BackupRule
-from bot.rollout.work import OUTPUT, SUMMARY, Outcome
+from bot.rollout.work import Outcome
 
 T = TypeVar("T")
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _DENIED: Final = frozenset({errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR, errno.EROFS})
-_ENDS: Final = {
-    End.TIMED_OUT: Outcome.TIMED_OUT,
-    End.NOT_RUNNABLE: Outcome.NOT_RUNNABLE,
-    End.UNKNOWN: Outcome.FAILED,  # nothing of it counts, so it may be begun again
-}
 _PAUSE: Final = 0.2  # seconds between two looks at a lock that somebody else holds
 _SPARE: Final = 1 << 20  # bytes
 
 
 class _Failed(Exception):
-    def __init__(self, outcome: Outcome, summary: str, output: str = "", exit_status: int | None = None) -> None:
-        super().__init__(summary)
-        self.found = Found(outcome, summary[:SUMMARY], output[-OUTPUT:], exit_status)
+    def __init__(self, found: Found) -> None:
+        super().__init__(found.summary)
+        self.found = found
 
 
 class Backups:
@@ -62,24 +59,18 @@ class Backups:
             async with asyncio.timeout(rule.deadline):
                 return await self._locked(shelf, rule, key, env, now)
         except TimeoutError:
-            return Found(Outcome.TIMED_OUT, f"not done within {rule.deadline:g} s; nothing of it is kept")
+            return timed_out(f"not done within {rule.deadline:g} s; nothing of it is kept")
         except _Failed as error:
             return error.found
         except Unfit as error:
-            return Found(Outcome.NOT_RUNNABLE, str(error)[:SUMMARY])
+            return not_runnable(str(error))
         except Corrupt as error:
-            return Found(Outcome.FAILED, f"the backup did not restore: {error}"[:SUMMARY])
+            return failed(f"the backup did not restore: {error}")
         except sqlite3.Error as error:
-            if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
-                return _full(rule)
-            return Found(Outcome.FAILED, f"SQLite: {error}"[:SUMMARY])
+            full = error.sqlite_errorcode == sqlite3.SQLITE_FULL
+            return _full(rule) if full else failed(f"SQLite: {error}")
         except OSError as error:
-            if error.errno in _FULL:
-                return _full(rule)
-            outcome = Outcome.NOT_RUNNABLE if error.errno in _DENIED else Outcome.FAILED
-            mend = f"give the bot's user {rule.folder} to write in"
-            said = f"{error.filename or rule.folder}: {error.strerror or error}"
-            return Found(outcome, (f"{said}: {mend}" if error.errno in _DENIED else said)[:SUMMARY])
+            return _refused(rule, error)
 
     async def _locked(self, shelf: Shelf, rule: BackupRule, key: str, env: Mapping[str, str], now: float) -> Found:
         await asyncio.to_thread(shelf.folder.mkdir, mode=0o700, parents=True, exist_ok=True)
@@ -125,7 +116,7 @@ class Backups:
             ran = await self._runner.pour(rule.machine, rule.command, env, rule.deadline, packer.write)
             _must_pass(ran, "the command")
             if not packer.plain_size:
-                raise _Failed(Outcome.FAILED, "the command printed nothing", ran.output, ran.exit_status)
+                raise _Failed(failed("the command printed nothing", output=ran.output, exit_status=ran.exit_status))
             return await asyncio.to_thread(packer.finish)
 
     async def _verified(self, rule: BackupRule, place: Path, packed: Path, sums: Sums, env: Mapping[str, str]) -> str:
@@ -136,7 +127,7 @@ class Backups:
         if rule.sqlite:
             if found := await _to_the_end(lambda stopped: damage(restored, stopped)):
                 what = f"the database is damaged: {found[0]}"
-                raise _Failed(Outcome.FAILED, what, "\n".join(found))
+                raise _Failed(failed(what, output="\n".join(found)))
             proof += ", integrity check ok"
         if rule.verify:
             line = f"{rule.verify} {shlex.quote(str(restored))}"
@@ -147,16 +138,6 @@ class Backups:
 
 def shelf_of(service: str, rule: BackupRule) -> Shelf:
     return Shelf(Path(rule.folder), service, rule.name)
-
-
-def size(count: int) -> str:
-    """Bytes for people: `512 B`, `3.1 MB`."""
-    value = float(count)
-    for unit in ("B", "kB", "MB", "GB"):
-        if value < 1000:
-            return f"{value:.1f} {unit}" if unit != "B" else f"{count} B"
-        value /= 1000
-    return f"{value:.1f} TB"
 
 
 def _room(rule: BackupRule) -> None:
@@ -195,11 +176,13 @@ async def _to_the_end(work: Callable[[Callable[[], bool]], T]) -> T:
 
 
 def _must_pass(ran: Ran, what: str) -> None:
-    if ran.end in _ENDS:
-        raise _Failed(_ENDS[ran.end], f"{what}: {ran.problem}", ran.output)
+    ended = unended(ran)
+    if ended:
+        # Nothing of it counts, so that it may be begun again: how it ended need not be known.
+        outcome = Outcome.FAILED if ended.outcome is Outcome.UNKNOWN else ended.outcome
+        raise _Failed(replace(ended, outcome=outcome))
     if ran.exit_status:
-        last = next((line for line in reversed(ran.output.splitlines()) if line.strip()), "")
-        raise _Failed(Outcome.FAILED, f"{what}: exit {ran.exit_status}: {last}", ran.output, ran.exit_status)
+        raise _Failed(failed(f"{what}: {exited(ran)}", output=ran.output, exit_status=ran.exit_status))
 
 
 def _taken(kept: Kept) -> Found:
@@ -213,9 +196,17 @@ def _taken(kept: Kept) -> Found:
         ("proof", manifest.proof),
     )
     summary = f"{size(manifest.plain_size)}, {size(manifest.size)} compressed: {manifest.proof}"
-    return Found(Outcome.PASSED, summary, facts=facts)
+    return passed(summary, facts=facts)
+
+
+def _refused(rule: BackupRule, error: OSError) -> Found:
+    if error.errno in _FULL:
+        return _full(rule)
+    said = f"{error.filename or rule.folder}: {error.strerror or error}"
+    if error.errno in _DENIED:
+        return not_runnable(f"{said}; give the bot's user {rule.folder} to write in")
+    return failed(said)
 
 
 def _full(rule: BackupRule) -> Found:
-    what = f"no space left in {rule.folder}: make room; the older backups are untouched"
-    return Found(Outcome.FAILED, what[:SUMMARY])
+    return failed(f"no space left in {rule.folder}: make room; the older backups are untouched")

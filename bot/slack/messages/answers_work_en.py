@@ -47,6 +47,9 @@ ANSWERS: dict[str, str] = {
     "follow.text": "Follow-ups of {service}: {n} open",
     "report.no_files": "This server takes no files. The report as text follows; as a page: "
     "`rollout-bot report {rollout}` on the bot's machine.",
+    "report.files": "📄 Report of {rollout}, edition {edition}: Markdown and HTML, Chinese and English.",
+    "report.draft": "📄 Report of {rollout} as of now: a draft, nobody signs it.",
+    "chart.line": "📈 {rollout}: share, errors and latency up to stage {stage}.",
     "chart.no_files": "📈 This server takes no pictures: `rollout-bot report {rollout}` on the bot's machine has the "
     "charts.",
     # Help

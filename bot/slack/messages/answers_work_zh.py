@@ -42,6 +42,9 @@ ANSWERS: dict[str, str] = {
     "follow.text": "{service} 的后续事项：{n} 项未完成",
     "report.no_files": "这个服务器不接收文件。以下是报告的文字；网页版请在机器人所在的机器上用 "
     "`rollout-bot report {rollout}`。",
+    "report.files": "📄 {rollout} 的发布报告，第 {edition} 版：Markdown 与 HTML，中英文各一份。",
+    "report.draft": "📄 {rollout} 截至目前的报告草稿，无需签署。",
+    "chart.line": "📈 {rollout}：截至阶段 {stage} 的流量占比、错误率与延迟。",
     "chart.no_files": "📈 这个服务器不接收图片：请在机器人所在的机器上用 `rollout-bot report {rollout}` 查看图表。",
     # 帮助
     "help.override": "略过失败的继续：要有角色，写明原因，告知所有人",

@@ -100,6 +100,14 @@ class Messages:
         """Instead of the report's files, where the server takes none."""
         return tuple(self._fit(piece) for piece in files.report_as_text(self._w, rollout.id, markdown))
 
+    def report_line(self, rollout: Rollout, edition: int) -> str:
+        """What stands over the report's files; edition 0 is a draft."""
+        return self._w.say("report.files" if edition else "report.draft", rollout=rollout.id, edition=edition)
+
+    def chart_line(self, rollout: Rollout, stage: str) -> str:
+        """What stands over a picture."""
+        return self._w.say("chart.line", rollout=rollout.id, stage=stage)
+
     def no_chart(self, rollout: Rollout) -> Outgoing:
         """Instead of a picture."""
         return self._fit(files.no_chart(self._w, rollout.id))

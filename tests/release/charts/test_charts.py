@@ -1,4 +1,4 @@
-"""Pictures: the right lines from any plan, thinned honestly, never a box, never for ever, never in the bot's process."""
+"""Pictures: the right lines of any plan, thinned honestly, never a box, never for ever, never in the bot itself."""
 
 from __future__ import annotations
 
