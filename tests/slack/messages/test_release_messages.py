@@ -8,7 +8,7 @@ import pytest
 
 from bot.engine.ports import Outgoing
 from bot.rollout import events as ev
-from bot.rollout.model import GateResult, Hold, Status, Verdict
+from bot.rollout.model import GateResult, Hold, Rollout, Status, Verdict
 from bot.rollout.runbook import Check, ChecklistItem, Must, Phase, Runbook, SignRole, Step
 from bot.rollout.work import OUTPUT, FollowUp, ItemTick, Outcome, Work, WorkRef
 from bot.slack.messages import Messages
@@ -136,6 +136,22 @@ def test_a_load_test_that_holds_a_stage_is_named_with_its_value() -> None:
     held = a_rollout(Status.HELD, "50%", 3, hold=Hold.GATES_FAILED, hold_detail="load < 3s")
     board = a_board(stage="50%", gates=(gate(Verdict.FAIL, error="exit 99: thresholds crossed"),))
     assert "❌ 压测 < 3s：exit 99: thresholds crossed" in render(ZH.card(held, BOOKED, board, NOW))
+
+
+def test_promote_waits_for_the_last_steps_of_the_stage(m: Messages) -> None:
+    step = WorkRef("step", "tell", Phase.AFTER_STAGE, "10%", "bot")
+    r = a_rollout(Status.PASSED, done=3, work=Work(Phase.AFTER_STAGE, "10%", 5, (step,)))
+
+    def offered(rollout: Rollout) -> bool:
+        return "rollout.promote" in str(m.card(rollout, BOOKED, None, NOW).blocks)
+
+    assert not offered(r)
+    assert offered(replace(r, work=replace(r.work, running=(), finished=True)))
+
+
+@pytest.mark.parametrize(("hash_", "label"), [(BOOKED.hash, "Run it again"), ("other", "Ask again")])
+def test_the_button_of_a_failed_step_says_what_it_will_do(hash_: str, label: str) -> None:
+    assert f"[ {label} " in render(EN.card(replace(ROLLOUTS["held_step"], plan_hash=hash_), BOOKED, None, NOW))
 
 
 # -- what a rollback cannot undo -------------------------------------------------------------------------------------
