@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
+import structlog
+
 from bot.alerts.events import AlertsFired, AlertsResolved
 from bot.alerts.model import STREAM, Alert
 from bot.engine.ports import Final, Retryable, Store
@@ -14,6 +16,7 @@ from bot.release.charts.model import Chart
 from bot.release.charts.picture import draw
 from bot.release.report.as_html import html
 from bot.release.report.as_markdown import markdown
+from bot.release.report.as_pdf import available, pdf
 from bot.release.report.build import CHART, build, digest
 from bot.release.report.diffs import nginx_diffs
 from bot.release.report.evidence import Rows, gather, of_rollout
@@ -21,6 +24,7 @@ from bot.release.report.words import Speech
 from bot.rollout.plan import Plan
 from bot.slack.messages.words import Lang
 
+log = structlog.get_logger()
 LANGUAGES: tuple[Lang, ...] = ("zh", "en")
 
 
@@ -46,8 +50,8 @@ async def publish_files(
 ) -> Published:
     """The files of one rollout as it is now. names: user id -> name. zone: an IANA name. now: Unix seconds.
 
-    A chart that cannot be drawn is said in its place; it does not hold the report up. Raises NotStarted, and what the
-    store raises.
+    A chart that cannot be drawn is said in its place; it does not hold the report up, nor does a PDF, which is made
+    where there is a library for it. Raises NotStarted, and what the store raises.
     """
     rows = cast(Rows, await store.events(plan.service))
     measurements = await store.measurements(rollout)
@@ -56,12 +60,14 @@ async def publish_files(
     diffs = nginx_diffs(e.rows, e.rollout, plan)
     report = build(rows, measurements, plan, names, now, zone, rollout=rollout, diffs=diffs, alerts=alerts)
     chart = course(e.rows, measurements, plan, alerts, zone)
-    files = []
+    files: list[File] = []
     for lang in LANGUAGES:
         title = Speech(lang, report).plain(report.title)
         charts = {CHART: await _drawn(chart, lang)} if chart else {}
+        page = html(report, lang, charts)
         files.append(File(f"report.{lang}.md", title, markdown(report, lang).encode()))
-        files.append(File(f"report.{lang}.html", title, html(report, lang, charts).encode()))
+        files.append(File(f"report.{lang}.html", title, page.encode()))
+        files += await _printed(page, lang, title)
     return Published(digest(report), tuple(files))
 
 
@@ -83,6 +89,16 @@ async def alerts_of(rollout: str, store: Store) -> tuple[Alert, ...]:
             ended: Sequence[Alert] = [firing.pop(f) for f, _ in event.resolved if f in firing]
             over += [replace(a, resolved_at=event.at) for a in ended]
     return tuple(sorted([*over, *firing.values()], key=lambda a: (a.started_at, a.fingerprint)))
+
+
+async def _printed(page: str, lang: Lang, title: str) -> list[File]:
+    if not available():
+        return []
+    try:
+        return [File(f"report.{lang}.pdf", title, await pdf(page))]
+    except (Retryable, Final) as error:
+        log.warning("no PDF of the report", error=str(error))
+        return []
 
 
 async def _drawn(chart: Chart, lang: Lang) -> bytes | str:
