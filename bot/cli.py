@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from bot.backup_cli import backup
+from bot.cli_settings import DEFAULT_CONFIG, ConfigDir, settings_of
 from bot.engine.ports import Final, Retryable
 from config.settings import ConfigError, Settings, check, format_problems, load
 
@@ -17,17 +19,7 @@ if TYPE_CHECKING:
     from bot.sandbox.demo.rehearsal import Rehearsal
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-DEFAULT_CONFIG = Path("config")
-ConfigDir = Annotated[Path, typer.Option("--config", help="Folder with bot.yaml, people.yaml and services/.")]
-
-
-def _settings(config: Path, *, slack: bool) -> Settings:
-    """Exit 2 with every problem on stderr."""
-    settings, problems, _ = check(config, require_slack=slack)
-    if settings is None:
-        typer.echo(format_problems(problems), err=True)
-        raise typer.Exit(2)
-    return settings
+cli.add_typer(backup, name="backup")
 
 
 @cli.command()
@@ -84,7 +76,7 @@ def notify(channel: str, to: str, text: str, config: ConfigDir = DEFAULT_CONFIG)
     """Send TEXT to one recipient by a channel of channels.yaml, to see that it arrives; exit 1 with the mend."""
     from bot.trial import send_test
 
-    ok, said = asyncio.run(send_test(_settings(config, slack=False), channel, to, text))
+    ok, said = asyncio.run(send_test(settings_of(config, slack=False), channel, to, text))
     typer.echo(said, err=not ok)
     raise typer.Exit(0 if ok else 1)
 
@@ -94,7 +86,7 @@ def status(config: ConfigDir = DEFAULT_CONFIG, as_json: Annotated[bool, typer.Op
     """Where every service is, read from the database beside a running bot."""
     from bot.reading import statuses
 
-    rows = asyncio.run(statuses(_settings(config, slack=False)))
+    rows = asyncio.run(statuses(settings_of(config, slack=False)))
     if as_json:
         typer.echo(json.dumps(rows, ensure_ascii=False))
         return
@@ -112,7 +104,7 @@ def plan(service: str, version: str, config: ConfigDir = DEFAULT_CONFIG) -> None
     """Dry run: the stages, the gates, who must approve, and what the first stage changes in nginx on every host."""
     from bot.reading import dry_run
 
-    ok, text = asyncio.run(dry_run(_settings(config, slack=False), service, version))
+    ok, text = asyncio.run(dry_run(settings_of(config, slack=False), service, version))
     typer.echo(text, err=not ok)
     raise typer.Exit(0 if ok else 2)
 
@@ -126,7 +118,7 @@ def report(
     """Write the report of ROLLOUT, finished or not, in Chinese and English, as Markdown and as HTML for printing."""
     from bot.reporting import write_report
 
-    ok, text = asyncio.run(write_report(_settings(config, slack=False), rollout, out))
+    ok, text = asyncio.run(write_report(settings_of(config, slack=False), rollout, out))
     typer.echo(text, err=not ok)
     raise typer.Exit(0 if ok else 2)
 
@@ -136,7 +128,7 @@ def init(service: str, config: ConfigDir = DEFAULT_CONFIG) -> None:
     """Write the first generated file, everything to the stable pool, to every host that has none yet."""
     from bot.reading import initialise
 
-    ok, text = asyncio.run(initialise(_settings(config, slack=False), service))
+    ok, text = asyncio.run(initialise(settings_of(config, slack=False), service))
     typer.echo(text, err=not ok)
     raise typer.Exit(0 if ok else 1)
 
@@ -213,7 +205,7 @@ def _rehearsal(config: Path, service: str | None, bake: str | None) -> Rehearsal
     from bot.sandbox.demo.rehearsal import RehearsalError, choose
     from config.durations import DurationError, parse_duration
 
-    settings = _settings(config, slack=False)
+    settings = settings_of(config, slack=False)
     try:
         return choose(settings, config, service, parse_duration(bake) if bake else None)
     except DurationError as error:

@@ -8,12 +8,14 @@ from decimal import Decimal
 from typing import Final, cast, get_args
 
 from bot.rollout.plan import Condition, Op, Unit
+from bot.rollout.runbook import Must
 from config.problems import show, suggest
 
 OPS: Final[tuple[str, ...]] = get_args(Op)
 _PATTERN: Final = re.compile(
     r"(?P<metric>[A-Za-z_][A-Za-z0-9_]*)\s*(?P<op>[<>=!≤≥]+)\s*(?P<number>-?[0-9]+(?:\.[0-9]+)?)\s*(?P<unit>[A-Za-z%]*)"
 )
+_MUST: Final = re.compile(r"(?P<op>[<>=!≤≥]+)\s*(?P<number>-?[0-9]+(?:\.[0-9]+)?)")
 _OP_MEND: Final = {"=": "==", "=<": "<=", "=>": ">=", "≤": "<=", "≥": ">=", "<>": "!=", "===": "=="}
 _SCALE: Final = {"ms": Decimal("0.001"), "s": Decimal(1), "m": Decimal(60)}
 _HOW: Final[Mapping[Unit, str]] = {
@@ -44,9 +46,7 @@ def parse_condition(
     if not match:
         raise ConditionError(f"{show(text)} is not a condition", "write metric, comparison, threshold: error_rate < 5%")
     metric, op, number, suffix = match.group("metric", "op", "number", "unit")
-    if op not in OPS:
-        better = _OP_MEND.get(op)
-        raise ConditionError(f"{show(op)} is not a comparison", f"write {better or 'one of ' + ' '.join(OPS)}")
+    _known_op(op)
     if metric not in units:
         raise ConditionError(f"{show(metric)} is not a metric of this plan", suggest(metric, units))
     unit = units[metric]
@@ -54,6 +54,23 @@ def parse_condition(
     named = unit or {"%": "percent", "": "count"}.get(suffix, "seconds")
     canonical = format_condition(metric, cast(Op, op), threshold, cast(Unit, named))
     return Condition(canonical, metric, cast(Op, op), threshold, hold_for, window)
+
+
+def parse_must(text: str) -> Must:
+    """`< 5` -> Must, with a canonical text. Raises ConditionError."""
+    match = _MUST.fullmatch(text.strip())
+    if not match:
+        raise ConditionError(f"{show(text)} does not compare with a number", 'write comparison and number: "< 5"')
+    op = match["op"]
+    _known_op(op)
+    threshold = float(match["number"])
+    return Must(cast(Op, op), threshold, f"{op} {format_threshold(threshold, 'count')}")
+
+
+def _known_op(op: str) -> None:
+    if op not in OPS:
+        better = _OP_MEND.get(op)
+        raise ConditionError(f"{show(op)} is not a comparison", f"write {better or 'one of ' + ' '.join(OPS)}")
 
 
 def _threshold(metric: str, unit: Unit | None, number: Decimal, suffix: str, text: str) -> Decimal:

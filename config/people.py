@@ -13,7 +13,7 @@ from config.report import Report
 from config.structure import Model, Text, validate
 from config.yaml_source import Path_
 
-_USER: Final = re.compile(r"[UW][A-Z0-9]{6,20}")
+USER: Final = re.compile(r"[UW][A-Z0-9]{6,20}")
 _GROUP: Final = re.compile(r"S[A-Z0-9]{6,20}")
 _ALIAS: Final = re.compile(r"[a-z][a-z0-9._-]{0,40}")
 EMAIL: Final = re.compile(r"[^@\s<>\"',;]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
@@ -50,6 +50,11 @@ class People:
     @property
     def names(self) -> Mapping[str, str]:
         return MappingProxyType({person.slack: person.name for person in self.people.values()})
+
+    @property
+    def holders(self) -> Mapping[str, tuple[str, ...]]:
+        """By role, the ids of its users and user groups, as they are mentioned in Slack."""
+        return MappingProxyType({name: (*sorted(r.users), *sorted(r.groups)) for name, r in self.roles.items()})
 
 
 class PersonModel(Model):
@@ -92,7 +97,7 @@ def _person(alias: str, given: PersonModel, others: Mapping[str, Person], report
     if not _ALIAS.fullmatch(alias):
         report.problem(at, f"{show(alias)} is not a person's short name", "use small letters, digits, . _ and -")
     report.need(at, {"slack": given.slack}, {"slack": "add slack: U0123456789 (profile, three dots, copy member ID)"})
-    if given.slack is not None and not _USER.fullmatch(given.slack):
+    if given.slack is not None and not USER.fullmatch(given.slack):
         mend = "copy the member ID from the profile in Slack: U0123456789"
         report.problem((*at, "slack"), f"{show(given.slack)} is not a Slack user id", mend)
     for other in others.values():
@@ -114,7 +119,7 @@ def _role(name: str, given: RoleModel, known: Mapping[str, str], report: Report)
     users: list[str] = []
     for index, user in enumerate(given.users or []):
         path = (*at, "users", index)
-        if user not in known and not _USER.fullmatch(user):
+        if user not in known and not USER.fullmatch(user):
             mend = f"{suggest(user, known)} Or write a Slack user id, U0123456789"
             report.problem(path, f"{show(user)} is nobody in `people`", mend)
             continue

@@ -10,12 +10,14 @@ from pathlib import PurePath
 from typing import Any, Final
 
 from bot.rollout.plan import ApprovalRule, Plan
+from bot.rollout.runbook import Runbook
 from config.durations import format_duration
 from config.people import People
 from config.plan_checks import check_whole
 from config.plan_fleet import build_fleet
 from config.plan_metrics import build_metrics, build_triggers, units_of
 from config.plan_rollback import build_step_down
+from config.plan_runbook import build_runbook
 from config.plan_schema import PlanModel, RolesModel
 from config.plan_share import build_share
 from config.plan_stages import build_approval, build_roles, build_stages
@@ -61,14 +63,16 @@ def build_plan(report: Report, people: People | None) -> Plan:
     if model.approval is None:
         # Stages may still name their own approvers; the missing key is reported above.
         approval = dataclasses.replace(approval, roles=("?",))
+    fleet = build_fleet(model.fleet, report, machines=bool(model.machines))
+    stages = build_stages(model.stages, units, approval, people, report, flips=flips)
     plan = Plan(
         service=service,
         title=model.title or service,
         channel=_channel(model, report),
         traffic=build_traffic(model.traffic, report, times["watch"]),
-        fleet=build_fleet(model.fleet, report),
+        fleet=fleet,
         metrics=build_metrics(model.metrics, report),
-        stages=build_stages(model.stages, units, approval, people, report, flips=flips),
+        stages=stages,
         triggers=build_triggers(model.rollback_when, units, times["interval"], report),
         interval=times["interval"],
         drift_interval=times["drift_interval"],
@@ -80,6 +84,7 @@ def build_plan(report: Report, people: People | None) -> Plan:
         share=build_share(model.share, model.metrics, times["interval"], report),
         step_down=build_step_down(model.rollback, flips, report),
         operate_roles=build_roles(("operate", "from"), (model.operate or RolesModel()).roles, people, report),
+        runbook=build_runbook(model, fleet, stages, times["interval"], people, report),
     )
     check_whole(plan, report)
     return dataclasses.replace(plan, source=canonical(plan))
@@ -95,11 +100,16 @@ def canonical(plan: Plan) -> str:
     for later in ("share", "step_down"):
         if fields[later] is None:
             del fields[later]
+    if plan.runbook == Runbook():
+        del fields["runbook"]
     if all(not host.wave for host in plan.fleet.hosts):
         del fields["fleet"]["wave_bake"]
+    if not plan.fleet.max_unavailable:
+        del fields["fleet"]["max_unavailable"]
     for host in fields["fleet"]["hosts"]:
-        if not host["wave"]:
-            del host["wave"]
+        for later in ("wave", "jump"):
+            if not host[later]:
+                del host[later]
     return json.dumps(fields, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=_plain)
 
 

@@ -14,16 +14,18 @@ from config.problems import show
 from config.report import Report
 from config.yaml_source import Path_
 
-_USER: Final = re.compile(r"[a-z_][a-z0-9_.-]{0,31}")
+_USER_NAME: Final = re.compile(r"[a-z_][a-z0-9_.-]{0,31}")
 _LOCAL_FILE: Final = re.compile(r"~?/?[A-Za-z0-9._/@+-]+")
+_JUMP: Final = re.compile(r"(?:[a-z_][a-z0-9_.-]{0,31}@)?(?P<address>\[[^\]]+\]|[^@:\[\]]+)(?::(?P<port>[0-9]+))?")
 _PATH_MEND: Final = "write an absolute path of letters, digits, . _ - and /, without .."
 _DEFAULT: Final = Host("")
 
 
-def build_fleet(model: FleetModel | None, report: Report) -> FleetPlan:
-    """The frozen FleetPlan. `fleet.ssh` gives user and port to the hosts that name none of their own.
+def build_fleet(model: FleetModel | None, report: Report, *, machines: bool = False) -> FleetPlan:
+    """The frozen FleetPlan. `fleet.ssh` gives user, port and jump to the hosts that name none of their own.
 
-    Defaults: port 22, user "" (ssh's own), host_deadline 20s, concurrency 32, paths as in plan.Host.
+    machines: the plan names machines, which are reached by SSH whatever the executor.
+    Defaults: port 22, user "" (ssh's own), host_deadline 20s, concurrency 32, max_unavailable 0, paths as in plan.Host.
     """
     at: Path_ = ("fleet",)
     given = model or FleetModel()
@@ -33,7 +35,7 @@ def build_fleet(model: FleetModel | None, report: Report) -> FleetPlan:
     if given.hosts == [] and not report.damaged((*at, "hosts")):
         report.problem((*at, "hosts"), "the fleet has no hosts", "name at least one nginx host")
     ssh = given.ssh or SshModel()
-    if given.ssh and given.executor == "local":
+    if given.ssh and given.executor == "local" and not machines:
         report.warn((*at, "ssh"), "`ssh` has no effect with executor local", "remove it")
     _ssh(ssh, report)
     hosts = tuple(_host(host, index, ssh, report) for index, host in enumerate(given.hosts or []))
@@ -44,10 +46,24 @@ def build_fleet(model: FleetModel | None, report: Report) -> FleetPlan:
     concurrency = 32 if given.concurrency is None else given.concurrency
     if not 1 <= concurrency <= 256:
         report.problem((*at, "concurrency"), f"concurrency {concurrency} is out of range", "write 1 to 256")
-    wave_bake = _waves(hosts, given, report)
     return FleetPlan(
-        given.executor or "ssh", hosts, ssh.known_hosts or "", ssh.key_file or "", deadline, concurrency, wave_bake
+        given.executor or "ssh",
+        hosts,
+        ssh.known_hosts or "",
+        ssh.key_file or "",
+        deadline,
+        concurrency,
+        _waves(hosts, given, report),
+        _max_unavailable(hosts, given, report),
     )
+
+
+def _max_unavailable(hosts: tuple[Host, ...], given: FleetModel, report: Report) -> int:
+    value = given.max_unavailable or 0
+    if hosts and not 0 <= value < len(hosts):
+        what = f"max_unavailable {value} of {len(hosts)} hosts is out of range"
+        report.problem(("fleet", "max_unavailable"), what, "write 0, or how many may be missing: fewer than there are")
+    return value
 
 
 def _waves(hosts: tuple[Host, ...], given: FleetModel, report: Report) -> float:
@@ -67,8 +83,9 @@ def _waves(hosts: tuple[Host, ...], given: FleetModel, report: Report) -> float:
 
 def _ssh(ssh: SshModel, report: Report) -> None:
     at: Path_ = ("fleet", "ssh")
-    _user((*at, "user"), ssh.user, report)
-    _port((*at, "port"), ssh.port, report)
+    remote_user((*at, "user"), ssh.user, report)
+    remote_port((*at, "port"), ssh.port, report)
+    _jump((*at, "jump"), ssh.jump, report)
     for key, value in (("known_hosts", ssh.known_hosts), ("key_file", ssh.key_file)):
         if value is None:
             continue
@@ -79,22 +96,33 @@ def _ssh(ssh: SshModel, report: Report) -> None:
             report.problem((*at, key), f"{key}: {show(value)} is not a path", "write the path of a file")
 
 
-def _user(path: Path_, user: str | None, report: Report) -> None:
-    if user is not None and not _USER.fullmatch(user):
+def remote_address(path: Path_, address: str | None, report: Report) -> None:
+    if address is not None and not (is_host(address) or is_ip(address)):
+        report.problem(path, f"{show(address)} is not a host name or address", "write it as lb-1.example.com")
+
+
+def remote_user(path: Path_, user: str | None, report: Report) -> None:
+    if user is not None and not _USER_NAME.fullmatch(user):
         report.problem(path, f"user: {show(user)} is not a user's name", "write it as rollout-bot")
 
 
-def _port(path: Path_, port: int | None, report: Report) -> None:
+def remote_port(path: Path_, port: int | None, report: Report) -> None:
     if port is not None and not 1 <= port <= 65535:
         report.problem(path, f"port {port} is out of range", "write 1 to 65535")
+
+
+def _jump(path: Path_, jump: str | None, report: Report) -> None:
+    match = _JUMP.fullmatch(jump or "bastion")
+    address = match["address"].strip("[]") if match else ""
+    if match is None or not (is_host(address) or is_ip(address)) or not 1 <= int(match["port"] or 22) <= 65535:
+        report.problem(path, f"jump: {show(jump)} is not a machine", "write it as ops@bastion.example.com:22")
 
 
 def _host(model: HostModel, index: int, ssh: SshModel, report: Report) -> Host:
     at: Path_ = ("fleet", "hosts", index)
     report.need(at, {"name": model.name}, {"name": "add name: lb-1.example.com"})
-    for key, value in (("name", model.name), ("address", model.address)):
-        if value is not None and not (is_host(value) or is_ip(value)):
-            report.problem((*at, key), f"{show(value)} is not a host name or address", "write it as lb-1.example.com")
+    remote_address((*at, "name"), model.name, report)
+    remote_address((*at, "address"), model.address, report)
     for key in ("nginx_conf", "conf_dir", "pid_file"):
         path = getattr(model, key)
         if path is not None and not safe_path(path):
@@ -107,8 +135,9 @@ def _host(model: HostModel, index: int, ssh: SshModel, report: Report) -> Host:
     elif model.status is not None and not ipaddress.ip_address(model.status.rpartition(":")[0].strip("[]")).is_loopback:
         what = f"status: {show(model.status)} can be reached from outside"
         report.problem((*at, "status"), what, "use a loopback address, as in 127.0.0.1:8911")
-    _user((*at, "user"), model.user, report)
-    _port((*at, "port"), model.port, report)
+    remote_user((*at, "user"), model.user, report)
+    remote_port((*at, "port"), model.port, report)
+    _jump((*at, "jump"), model.jump, report)
     if model.wave is not None and not 1 <= model.wave <= 99:
         mend = "write 1 for the first, 2 for the next; without a wave a host goes with the last"
         report.problem((*at, "wave"), f"wave {model.wave} is out of range", mend)
@@ -123,6 +152,7 @@ def _host(model: HostModel, index: int, ssh: SshModel, report: Report) -> Host:
         pid_file=model.pid_file or _DEFAULT.pid_file,
         status=model.status or _DEFAULT.status,
         wave=model.wave or 0,
+        jump=model.jump or ssh.jump or "",
     )
 
 
@@ -137,7 +167,7 @@ def _duplicates(hosts: tuple[Host, ...], executor: str, report: Report) -> None:
         place = (
             host.conf_dir
             if executor == "local"
-            else f"{(host.address or host.name).lower()}:{host.port} {host.conf_dir}"
+            else f"{(host.address or host.name).lower()}:{host.port} {host.conf_dir} {host.jump}".rstrip()
         )
         places.append(("place", place))
         for key in places:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
-from config.structure import Duration, Flag, Model, Number, Text, Version, Whole, choice
-
-
-def _keyed(key: str) -> BeforeValidator:
-    """Lets a mapping be written as one text, which becomes the value of `key`."""
-
-    def widen(value: Any) -> Any:
-        return {key: value} if isinstance(value, str) else value
-
-    return BeforeValidator(widen)
-
+from config.plan_runbook_schema import (
+    BackupModel,
+    BaselineModel,
+    CheckModel,
+    ItemModel,
+    MachineModel,
+    ReportModel,
+    StepsModel,
+    VerificationModel,
+)
+from config.structure import Duration, Flag, Model, Number, Text, Version, Whole, choice, keyed
 
 OnVerdictWord = Annotated[Literal["hold", "rollback"], choice("hold", "rollback")]
 
@@ -53,6 +53,7 @@ class HostModel(Model):
     pid_file: Text | None = None
     status: Text | None = None
     wave: Whole | None = None
+    jump: Text | None = None
 
 
 class SshModel(Model):
@@ -60,15 +61,17 @@ class SshModel(Model):
     port: Whole | None = None
     known_hosts: Text | None = None
     key_file: Text | None = None
+    jump: Text | None = None
 
 
 class FleetModel(Model):
     executor: Annotated[Literal["local", "ssh"], choice("local", "ssh")] | None = None
-    hosts: list[Annotated[HostModel, _keyed("name")]] | None = None
+    hosts: list[Annotated[HostModel, keyed("name")]] | None = None
     ssh: SshModel | None = None
     host_deadline: Duration | None = None
     concurrency: Whole | None = None
     wave_bake: Duration | None = None
+    max_unavailable: Whole | None = None
 
 
 class MetricModel(Model):
@@ -135,7 +138,7 @@ class PlanModel(Model):
     fleet: FleetModel | None = None
     metrics: dict[str, MetricModel] | None = None
     stages: list[StageModel] | None = None
-    rollback_when: list[Annotated[TriggerModel, _keyed("when")]] | None = None
+    rollback_when: list[Annotated[TriggerModel, keyed("when")]] | None = None
     share: ShareModel | None = None
     rollback: RollbackModel | None = None
     approval: ApprovalModel | None = None
@@ -147,3 +150,14 @@ class PlanModel(Model):
     watch: Duration | None = None
     blind_warning: Duration | None = None
     trigger_min_samples: Whole | None = None
+    machines: dict[str, Annotated[MachineModel, keyed("address")]] | None = None
+    checks: list[CheckModel] | None = None
+    checklist: list[ItemModel] | None = None
+    backups: list[BackupModel] | None = None
+    irreversible: Text | None = None
+    steps: StepsModel | None = None
+    rollback_verification: list[VerificationModel] | None = None
+    baseline: BaselineModel | None = None
+    override: RolesModel | None = None
+    watch_every: Duration | None = None
+    report: ReportModel | None = None

@@ -39,8 +39,8 @@ def build_approval(
     if model is None:
         return base
     rule = ApprovalRule(
-        emoji=_emoji((*path, "emoji"), model.emoji, base.emoji, report),
-        veto=_emoji((*path, "veto"), model.veto, base.veto, report),
+        emoji=build_emoji((*path, "emoji"), model.emoji, base.emoji, report),
+        veto=build_emoji((*path, "veto"), model.veto, base.veto, report),
         quorum=base.quorum if model.quorum is None else model.quorum,
         roles=base.roles if model.roles is None else build_roles((*path, "from"), model.roles, people, report),
         expires=base.expires if model.expires is None else model.expires,
@@ -74,7 +74,8 @@ def _quorum(path: Path_, rule: ApprovalRule, people: People | None, report: Repo
         report.warn(at, what, "add people or a group in people.yaml")
 
 
-def _emoji(path: Path_, name: str | None, base: str, report: Report) -> str:
+def build_emoji(path: Path_, name: str | None, base: str, report: Report) -> str:
+    """The name as Slack reports it in a reaction; `base` where none is written."""
     if name is None:
         return base
     bare = re.sub(r":skin-tone-[2-6]:?|::.*", "", name).strip(":")

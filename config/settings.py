@@ -19,6 +19,7 @@ from config.environment import Reader, SlackSettings, read_environment
 from config.people import People, build_people
 from config.plan_build import build_plan
 from config.plan_checks import check_together
+from config.plan_runbook_steps import read_secrets
 from config.problems import ConfigError, Problem, format_problems
 from config.report import Report
 from config.secret import Secret, Url
@@ -43,6 +44,8 @@ class Settings:
     """Everything an operator can set. Its repr shows no secret.
 
     database_url, prometheus_url: `str` whose repr hides a password (`.safe` for logs). http_port: 0 = any free one.
+    environ: the bot's own, of which a command on its machine inherits a little (bot.release.runner).
+    step_secrets: what the plans' steps get, by the variable's name; what the environment lacks is not in it.
     timezone: an IANA name. plans: by service, read-only. alerts: None without alerts.yaml.
     alerts_token: of POST /alerts, None = nobody may post.
     """
@@ -61,6 +64,8 @@ class Settings:
     channels: Channels = field(default_factory=Channels)
     alerts: AlertPlan | None = None
     alerts_token: Secret | None = None
+    step_secrets: Mapping[str, Secret] = field(default_factory=lambda: MappingProxyType({}))
+    environ: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
 
 
 def load(config_dir: Path, environ: Mapping[str, str] | None = None) -> Settings:
@@ -96,7 +101,11 @@ def check(
             strays.extend(report.problems)
     check_together(plans)
     source = os.environ if environ is None else environ
-    channels, channel_report, reader = _channels(config_dir / "channels.yaml", source)
+    reader = Reader(source)
+    channels, channel_report = _channels(config_dir / "channels.yaml", reader)
+    step_secrets: dict[str, Secret] = {}
+    for plan, report in plans:
+        step_secrets |= read_secrets(plan.runbook.steps, report, reader)
     env, problems, warnings = read_environment(source, bot, require_slack=require_slack)
     alerts, alert_report = _alerts(config_dir / "alerts.yaml", people, channels)
     reports = [bot_report, people_report, channel_report, alert_report, *(report for _, report in plans)]
@@ -119,15 +128,16 @@ def check(
         channels=channels,
         alerts=alerts,
         alerts_token=env.alerts_token,
+        step_secrets=MappingProxyType(step_secrets),
+        environ=MappingProxyType(dict(source)),
     )
     return settings, (), tuple(warnings)
 
 
-def _channels(path: Path, environ: Mapping[str, str]) -> tuple[Channels, Report, Reader]:
+def _channels(path: Path, reader: Reader) -> tuple[Channels, Report]:
     """Without the file there are no channels: Slack alone, as the plans name it."""
     report = Report(read_document(path) if path.exists() else Document(str(path)))
-    reader = Reader(environ)
-    return build_channels(report, reader), report, reader
+    return build_channels(report, reader), report
 
 
 def _alerts(path: Path, people: People, channels: Channels) -> tuple[AlertPlan | None, Report]:

@@ -88,6 +88,15 @@ def _choice(*words: str) -> Callable[[Any], Any]:
     return check
 
 
+def keyed(key: str) -> BeforeValidator:
+    """Lets a mapping be written as one text, which becomes the value of `key`."""
+
+    def widen(value: Any) -> Any:
+        return {key: value} if isinstance(value, str) else value
+
+    return BeforeValidator(widen)
+
+
 def choice(*words: str) -> BeforeValidator:
     """A validator for one of a few words, with a suggestion for a misspelt one."""
     return BeforeValidator(_choice(*words))

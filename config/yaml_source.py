@@ -152,6 +152,8 @@ def _syntax_mend(what: str) -> str:
         return "put text that begins with %, @, ` or a tab in quotes"
     if "flow" in what or "expected ','" in what:
         return "close the bracket, or put a comma between the items"
+    if "block scalar" in what:
+        return "put text that begins with > or | in quotes"
     if "quoted scalar" in what:
         return "close the quote"
     return "mend the indentation of this line or the one before, or close a quote or bracket opened earlier"
@@ -193,7 +195,7 @@ class _Builder:
             self.doc.report(line, "an anchor (&) or alias (*)", "write the value out: a plan is read under pressure")
             return self._skip(event, kind)
         if event.tag is not None:
-            self.doc.report(line, f"the tag {show(event.tag)}", "remove the tag")
+            self.doc.report(line, f"the tag {show(event.tag)}", "remove the tag; quote text that begins with !")
             return self._skip(event, kind)
         if kind == "MappingStartEvent":
             return self.mapping(path)

@@ -130,6 +130,10 @@ system_packages() {
         packages+=(curl)
         say "curl is missing: the tests ask servers with it"
     fi
+    if ! have busybox; then
+        packages+=(busybox)
+        say "busybox is missing: the tests run the host program in its shell too"
+    fi
     if ! have pgrep; then
         packages+=(procps)
         say "ps and pgrep are missing: the tests look for left-over processes with them"

@@ -23,7 +23,7 @@ class LocalTransport:
         start = asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, stderr=PIPE, start_new_session=True)
         try:
             # a start that is cancelled half-way may wait for ever for its own pipes (CPython gh-103847)
-            process, cancelled = await _to_the_end(start)
+            process, cancelled = await to_the_end(start)
         except OSError as error:
             raise Unreachable(
                 f"{host.name}: cannot start /bin/sh here ({error}); free some memory or processes"
@@ -37,7 +37,7 @@ class LocalTransport:
             return RunResult(None, stderr=f"no answer within {timeout:g} s".encode())
         finally:
             if process.returncode is None:
-                _, late = await _to_the_end(_kill(process))
+                _, late = await to_the_end(_kill(process))
                 if late:
                     raise asyncio.CancelledError
         status = process.returncode
@@ -53,7 +53,7 @@ async def _kill(process: Process) -> None:
     await process.communicate()  # its end is only seen once its pipes are read empty
 
 
-async def _to_the_end(work: Coroutine[Any, Any, T]) -> tuple[T, bool]:
+async def to_the_end(work: Coroutine[Any, Any, T]) -> tuple[T, bool]:
     """The result, and whether a cancellation came meanwhile; it is the caller's to raise."""
     task, cancelled = asyncio.ensure_future(work), False
     while not task.done():

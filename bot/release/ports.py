@@ -39,18 +39,30 @@ class Runner(Protocol):
         *,
         key: str = "",
         secrets: tuple[str, ...] = (),
+        again: bool = False,
     ) -> Ran:
         """key: "" = may be run any number of times (a look). Else the line is run on that machine at most once for this
         key, whatever happens to the bot: asked again, it waits for the run under way or tells how that ended.
 
-        secrets: values (not names) that must not be seen in the output.
+        secrets: values (not names) that must not be seen in the output. again: this key may have been asked for before,
+        by this process or another; a machine that cannot be asked is then UNKNOWN, not NOT_RUNNABLE.
         """
         ...
 
     async def pour(
         self, machine: str, line: str, env: Mapping[str, str], deadline: float, sink: Callable[[bytes], None]
     ) -> Ran:
-        """Standard output goes to the sink as it comes; Ran.output is standard error alone."""
+        """Standard output goes to the sink as it comes; Ran.output is standard error alone.
+
+        The sink is called from threads, one call after the other, and holds the output back while it works. What it
+        raises ends the command and is raised.
+        """
+        ...
+
+
+class LastBackup(Protocol):
+    async def newest(self, service: str, name: str) -> tuple[float, int] | None:
+        """(taken at, bytes) of the newest verified backup of a BackupRule; None = there is none."""
         ...
 
 

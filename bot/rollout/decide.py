@@ -7,18 +7,21 @@ from functools import singledispatch
 from bot.rollout import events as ev
 from bot.rollout import intents as it
 from bot.rollout.approval import member, standing
-from bot.rollout.deciding import boards, reactions, reports, stepping
-from bot.rollout.deciding.common import ask, begin_watch, next_stage, order_shift
+from bot.rollout.deciding import boards, closing, passing, reactions, reports, stepping, work
+from bot.rollout.deciding.common import ask, order_shift, still_approved
 from bot.rollout.deciding.starting import refuse_salt
 from bot.rollout.deciding.starting import roles_for as roles_for
 from bot.rollout.deciding.starting import simulate as simulate
+from bot.rollout.evolve import evolve, fold
 from bot.rollout.intents import Refusal, refuse
 from bot.rollout.model import DriftedHost, Hold, Person, Rollout, ServiceState, Status
 from bot.rollout.plan import Plan, Stage
+from bot.rollout.runbook import Phase
 from bot.rollout.waves import waves
 
 Decision = tuple[ev.Event, ...] | Refusal
 
+AFTER_THE_END = (it.AddNote, it.AddFollowUp, it.CloseFollowUp, it.ReportWork, it.Tick)  # of the last rollout too
 REBAKE = frozenset({Hold.GATES_FAILED, Hold.NOT_ENOUGH_DATA})
 
 
@@ -29,15 +32,15 @@ def decide(state: ServiceState, intent: it.Intent, now: float, plan: Plan, bot_u
     if isinstance(intent, it.ReportFleet):
         return reports.fleet(state, intent, now)
     if isinstance(intent, it.RollBack):
-        return stepping.begin(state, intent, now, plan) if intent.gradual else _roll_back(state, intent, now)
+        return stepping.begin(state, intent, now, plan) if intent.gradual else _roll_back(state, intent, now, plan)
     if isinstance(intent, it.ReportReactions):
         return reactions.judge(state, intent, now, plan, bot_user)
-    rollout = state.active
+    if isinstance(intent, it.NoteReport):
+        return closing.posted(state, intent, now, plan)
+    if isinstance(intent, it.ReportSignatures):
+        return closing.signatures(state, intent, now, plan, bot_user)
+    rollout = state.rollout if isinstance(intent, AFTER_THE_END) else state.active
     if rollout is None:
-        if isinstance(intent, it.AddNote) and state.rollout:
-            return _decide(intent, state, state.rollout, now, plan)
-        if isinstance(intent, it.Tick) and state.rollout and state.rollout.kept_warm:
-            return _release(state.rollout, now)
         return refuse("no_rollout", service=state.service)
     return _decide(intent, state, rollout, now, plan)
 
@@ -53,6 +56,11 @@ def may_operate(plan: Plan, rollout: Rollout, actor: Person) -> bool:
 def _not_allowed(plan: Plan, rollout: Rollout | None, verb: str) -> Refusal:
     roles = plan.operate_roles or tuple(sorted({r for s in plan.stages for r in s.approval.roles}))
     return refuse("not_allowed", verb=verb, roles=", ".join(roles), initiator=rollout.initiator if rollout else "")
+
+
+def _outsider(actor: Person) -> Refusal | None:
+    why = member(actor)
+    return refuse("members_only", why=why) if why else None
 
 
 def _start(state: ServiceState, intent: it.Start, now: float, plan: Plan) -> Decision:
@@ -71,6 +79,8 @@ def _start(state: ServiceState, intent: it.Start, now: float, plan: Plan) -> Dec
     refused = refuse_salt(intent.salt, plan)
     if refused:
         return refused
+    if state.rollout and (phase := passing.busy(state.rollout)):
+        return refuse("steps_running", rollout=state.rollout.id, phase=phase)
     first = plan.stages[0]
     started = ev.RolloutStarted(
         rollout=intent.rollout,
@@ -85,11 +95,14 @@ def _start(state: ServiceState, intent: it.Start, now: float, plan: Plan) -> Dec
         hosts=tuple(h.name for h in plan.fleet.hosts),
         stages=tuple((s.name, s.weight) for s in plan.stages),
         at=now,
+        prepares=work.prepares(plan),
     )
+    if started.prepares:
+        return (started, *work.then(evolve(state, started), now, plan))
     return (started, ask(None, first, now, plan, actor.user))
 
 
-def _roll_back(state: ServiceState, intent: it.RollBack, now: float) -> Decision:
+def _roll_back(state: ServiceState, intent: it.RollBack, now: float, plan: Plan) -> Decision:
     rollout = state.rollout
     if rollout is None or rollout.status in (Status.ROLLED_BACK, Status.CANCELLED):
         return refuse("nothing_to_roll_back", service=state.service, version=rollout.stable_version if rollout else "")
@@ -98,7 +111,8 @@ def _roll_back(state: ServiceState, intent: it.RollBack, now: float) -> Decision
     if intent.actor.known and (intent.actor.bot or intent.actor.deactivated or intent.actor.external):
         return refuse("may_not_roll_back")
     if not rollout.touched:
-        return (ev.RolloutCancelled(rollout.id, intent.actor.user, intent.reason, now),)
+        cancelled = ev.RolloutCancelled(rollout.id, intent.actor.user, intent.reason, now)
+        return (cancelled, *work.settle(evolve(state, cancelled), now, plan))
     return boards.roll_back(state, rollout, intent.actor.user, intent.reason, None, now)
 
 
@@ -118,7 +132,14 @@ def _(i: it.Promote, state: ServiceState, r: Rollout, now: float, plan: Plan) ->
         return refuse("plan_changed", rollout=r.id)
     match r.status:
         case Status.PASSED:
-            return _advance(r, now, plan, i.actor.user)
+            running = passing.busy(r)
+            if running:
+                return refuse("steps_running", rollout=r.id, phase=running)
+            return work.promote(r, now, plan, i.actor.user)
+        case Status.PREPARING:
+            return refuse("preparing", rollout=r.id)
+        case Status.WORKING:
+            return refuse("steps_running", rollout=r.id, phase=r.work.phase if r.work else "")
         case Status.AWAITING_APPROVAL:
             return refuse("awaiting_approval", stage=r.stage)
         case Status.BAKING | Status.HELD if r.live_stage == r.stage and r.hold in (None, *REBAKE):
@@ -128,20 +149,11 @@ def _(i: it.Promote, state: ServiceState, r: Rollout, now: float, plan: Plan) ->
             record = r.record(r.stage)
             gates = record.gates if record else ()
             forced = ev.StageForced(r.stage, i.actor.user, i.force_reason, gates, None, 0.0, now)
-            advance = _advance(r, now, plan, i.actor.user)
+            advance = work.promote(r, now, plan, i.actor.user)
             return advance if isinstance(advance, Refusal) else (forced, *advance)
         case Status.HELD:
             return refuse("held", hold=r.hold or "", stage=r.stage)
     return refuse("nothing_to_promote", status=r.status, stage=r.stage)
-
-
-def _advance(r: Rollout, now: float, plan: Plan, by: str) -> Decision:
-    if all(s.name != r.stage for s in plan.stages):
-        return refuse("stage_gone", stage=r.stage)  # nothing follows what is not there; least of all the end
-    following = next_stage(plan, r.stage)
-    if following is None:
-        return (begin_watch(now, plan),)
-    return (ask(r, following, now, plan, by),)
 
 
 @_decide.register
@@ -170,28 +182,36 @@ def _(i: it.Retry, state: ServiceState, r: Rollout, now: float, plan: Plan) -> D
         return refuse("not_held", status=r.status, stage=r.stage)
     if r.paused_by:
         return refuse("paused", rollout=r.id, by=r.paused_by)
+    if r.approval is None:
+        return _prepare_again(state, r, now, plan, i.actor.user)
     stage = next((s for s in plan.stages if s.name == r.stage), None)
     if stage is None:
         return refuse("stage_gone", stage=r.stage)
     if r.plan_hash != plan.hash or r.hold in (Hold.VETOED, Hold.EXPIRED, Hold.PLAN_CHANGED):
         return (ask(r, stage, now, plan, i.actor.user),)
     if r.hold is Hold.SHIFT_FAILED:
-        if not _still_approved(r, stage, plan, now):
+        if not still_approved(r, stage, plan, now):
             return (ask(r, stage, now, plan, i.actor.user),)
         if any(not _left_by(r, d) for d in r.drift):
             return refuse("drifted", rollout=r.id, by="")
         return (order_shift(state, stage, "retry", i.actor.user, now, waves(plan)),)
-    return (ev.BakeRestarted(r.stage, i.actor.user, now),)
+    if r.hold is Hold.STEP_FAILED:
+        return _step_again(r, stage, now, plan, i.actor.user)
+    restarted = ev.BakeRestarted(r.stage, i.actor.user, now)
+    return (restarted, *work.during(evolve(state, restarted), now, plan))
 
 
-def _still_approved(r: Rollout, stage: Stage, plan: Plan, now: float) -> bool:
-    """Whether the approval at hand lets this very stage of this very plan be shifted once more."""
-    a = r.approval
-    return (
-        a is not None
-        and (a.stage, a.plan_hash, a.decided) == (stage.name, plan.hash, "approved")
-        and now < a.expires_at
-    )
+def _prepare_again(state: ServiceState, r: Rollout, now: float, plan: Plan, by: str) -> Decision:
+    changed = (ev.PlanChanged(r.plan_hash, plan.hash, now),) if r.plan_hash != plan.hash else ()
+    return (*changed, *work.retry(fold(state, changed).rollout or r, now, plan, by))
+
+
+def _step_again(r: Rollout, stage: Stage, now: float, plan: Plan, by: str) -> Decision:
+    """Before a shift the approval must still stand; it is the shift that it is for."""
+    before = r.work is not None and r.work.phase is Phase.BEFORE_STAGE
+    if before and not still_approved(r, stage, plan, now):
+        return (ask(r, stage, now, plan, by),)
+    return work.retry(r, now, plan, by) or refuse("not_held", status=r.status, stage=r.stage)
 
 
 def _left_by(r: Rollout, d: DriftedHost) -> bool:
@@ -203,7 +223,35 @@ def _left_by(r: Rollout, d: DriftedHost) -> bool:
 @_decide.register
 def _(i: it.AddNote, state: ServiceState, r: Rollout, now: float, plan: Plan) -> Decision:
     text = i.text.strip()
-    return (ev.NoteAdded(i.actor.user, text, r.stage, now),) if text else refuse("empty_note")
+    if not text:
+        return refuse("empty_note")
+    added = ev.NoteAdded(i.by or i.actor.user, text, r.stage, now, i.kind)
+    return (added, *closing.edition_after_change(r, now))
+
+
+@_decide.register
+def _(i: it.AddFollowUp, state: ServiceState, r: Rollout, now: float, plan: Plan) -> Decision:
+    return _outsider(i.actor) or closing.add_follow_up(state, r, i, now, plan)
+
+
+@_decide.register
+def _(i: it.CloseFollowUp, state: ServiceState, r: Rollout, now: float, plan: Plan) -> Decision:
+    return _outsider(i.actor) or closing.close_follow_up(state, i, now)
+
+
+@_decide.register
+def _(i: it.Override, state: ServiceState, r: Rollout, now: float, plan: Plan) -> Decision:
+    return passing.override(state, r, i, now, plan)
+
+
+@_decide.register
+def _(i: it.TickItem, state: ServiceState, r: Rollout, now: float, plan: Plan) -> Decision:
+    return passing.tick(state, r, i, now, plan)
+
+
+@_decide.register
+def _(i: it.ReportWork, state: ServiceState, r: Rollout, now: float, plan: Plan) -> Decision:
+    return work.report(state, r, i, now, plan)
 
 
 @_decide.register
@@ -215,12 +263,16 @@ def _(i: it.AnswerDrift, state: ServiceState, r: Rollout, now: float, plan: Plan
 
 @_decide.register
 def _(i: it.ReportShift, state: ServiceState, r: Rollout, now: float, plan: Plan) -> Decision:
-    return stepping.report(state, r, i, now) if r.status is Status.STEPPING_DOWN else reports.shift(r, i, now)
+    if r.status is Status.STEPPING_DOWN:
+        return stepping.report(state, r, i, now)
+    shifted = reports.shift(r, i, now)
+    return (*shifted, *work.during(fold(state, shifted), now, plan))
 
 
 @_decide.register
 def _(i: it.ReportRollback, state: ServiceState, r: Rollout, now: float, plan: Plan) -> Decision:
-    return reports.rollback(r, i, now)
+    back = reports.rollback(r, i, now)
+    return (*back, *work.settle(fold(state, back), now, plan))
 
 
 @_decide.register
@@ -232,6 +284,8 @@ def _(i: it.ReportBoard, state: ServiceState, r: Rollout, now: float, plan: Plan
 def _(i: it.NotePlan, state: ServiceState, r: Rollout, now: float, plan: Plan) -> Decision:
     if r.plan_hash == plan.hash or r.status in (Status.ROLLING_BACK, Status.STEPPING_DOWN):
         return ()
+    if r.approval is None:
+        return passing.replan(state, r, now, plan)
     changed = ev.PlanChanged(r.plan_hash, plan.hash, now)
     stage = next((s for s in plan.stages if s.name == r.stage), None)
     if r.status is Status.AWAITING_APPROVAL and r.approval and stage:
@@ -255,12 +309,17 @@ def _(i: it.Tick, state: ServiceState, r: Rollout, now: float, plan: Plan) -> De
         return stepping.tick(state, r, now)
     over = r.status is Status.WATCHING and r.watch_until is not None and now >= r.watch_until
     if over and not i.blind and not r.paused_by and not r.drift:
-        return (ev.RolloutCompleted(r.id, r.version, now), *_release(r, now))
-    return ()
+        ended: tuple[ev.Event, ...] = (ev.RolloutCompleted(r.id, r.version, now, i.gates),)
+        ended = (*ended, *_release(fold(state, ended).rollout or r, now))
+        return (*ended, *work.settle(fold(state, ended), now, plan))
+    if not r.active and (released := _release(r, now)):
+        return (*released, *work.settle(fold(state, released), now, plan))
+    goes_on = work.then(state, now, plan) if r.active else ()
+    return goes_on or closing.reminders(state, now, i.today, plan)
 
 
 def _release(r: Rollout, now: float) -> tuple[ev.Event, ...]:
     """The old pool may go once it was kept warm for long enough; while a rollout runs it is the way back."""
-    if r.warm_until is None or now < r.warm_until:
+    if not r.kept_warm or r.warm_until is None or now < r.warm_until:
         return ()
     return (ev.PoolReleased(r.id, r.stable_version, now),)

@@ -9,7 +9,8 @@ from bot.rollout import events as ev
 from bot.rollout.model import Approval, Hold, Rollback, Rollout, StageRecord, Status, StepDown
 
 
-def _record(rollout: Rollout, stage: str, **changes: object) -> Rollout:
+def recorded(rollout: Rollout, stage: str, **changes: object) -> Rollout:
+    """The rollout with the stage's record changed."""
     stages = tuple(replace(r, **changes) if r.name == stage else r for r in rollout.stages)  # type: ignore[arg-type]
     return replace(rollout, stages=stages)
 
@@ -63,7 +64,7 @@ def _(e: ev.StageApproved, r: Rollout) -> Rollout:
     approval = _closed(r, "approved", e.approvers, e.at)
     if approval:
         approval = replace(approval, approvers=e.approvers)
-    return _record(replace(r, approval=approval), e.stage, approvers=e.approvers, approved_at=e.at)
+    return recorded(replace(r, approval=approval), e.stage, approvers=e.approvers, approved_at=e.at)
 
 
 @apply.register
@@ -74,7 +75,7 @@ def _(e: ev.ApprovalClosed, r: Rollout) -> Rollout:
 @apply.register
 def _(e: ev.ShiftOrdered, r: Rollout) -> Rollout:
     return replace(
-        _record(r, e.stage, weight=e.weight),  # as approved now, not as the plan had it at the start
+        recorded(r, e.stage, weight=e.weight),  # as approved now, not as the plan had it at the start
         status=Status.SHIFTING,
         stage=e.stage,
         generation=e.generation,
@@ -118,7 +119,7 @@ def _(e: ev.ShiftDone, r: Rollout) -> Rollout:
         blind_told=False,
         share="",
     )
-    return _record(r, e.stage, shifted_at=e.at)
+    return recorded(r, e.stage, shifted_at=e.at)
 
 
 @apply.register
@@ -131,7 +132,7 @@ def _(e: ev.ShiftFailed, r: Rollout) -> Rollout:
 def _(e: ev.VerdictChanged, r: Rollout) -> Rollout:
     record = r.record(e.stage)
     others = tuple(g for g in record.gates if g.text != e.gate.text) if record else ()
-    return _record(r, e.stage, gates=(*others, e.gate))
+    return recorded(r, e.stage, gates=(*others, e.gate))
 
 
 @apply.register
@@ -162,20 +163,20 @@ def _(e: ev.ShareSettled, r: Rollout) -> Rollout:
 @apply.register
 def _(e: ev.StagePassed, r: Rollout) -> Rollout:
     r = replace(r, status=Status.PASSED, hold=None, hold_detail="")
-    return _record(r, e.stage, passed_at=e.at, gates=e.gates, share=e.share, baked=e.baked)
+    return recorded(r, e.stage, passed_at=e.at, gates=e.gates, share=e.share, baked=e.baked)
 
 
 @apply.register
 def _(e: ev.StageForced, r: Rollout) -> Rollout:
     r = replace(r, status=Status.PASSED, hold=None, hold_detail="")
     changes = {"gates": e.gates, "share": e.share, "baked": e.baked, "forced_by": e.by, "forced_reason": e.reason}
-    return _record(r, e.stage, **changes)
+    return recorded(r, e.stage, **changes)
 
 
 @apply.register
 def _(e: ev.StageHeld, r: Rollout) -> Rollout:
     r = replace(r, status=Status.HELD, hold=e.hold, hold_detail=e.detail)
-    return _record(r, e.stage, gates=e.gates) if e.gates else r
+    return recorded(r, e.stage, gates=e.gates) if e.gates else r
 
 
 @apply.register

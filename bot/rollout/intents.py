@@ -186,6 +186,7 @@ class NoteReport:
     rollout: str
     edition: int
     digest: str
+    built_at: float  # what came later is not in it
 
 
 @dataclass(frozen=True, slots=True)

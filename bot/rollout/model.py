@@ -208,6 +208,7 @@ class Rollout:
     overwrite: bool = False  # whether a person had the shift under way overwrite what is on the hosts
     step_down: StepDown | None = None
     answered: tuple[tuple[str, str], ...] = ()  # and what they were shown of it: (host, digest)
+    prepares: bool = False  # whether checks, a backup or a checklist came before the first asking
     work: Work | None = None  # the phase of work under way, or the last
     results: tuple[WorkResult, ...] = ()  # the newest of each piece, without its output
     overridden: tuple[Overridden, ...] = ()
@@ -270,6 +271,10 @@ class ServiceState:
     live_generation: int = 0  # what every host was last read back on, across rollouts
     hosts: tuple[str, ...] = ()
     closing: tuple[Rollout, ...] = ()  # earlier ones, newest first, with a report to sign or a follow-up to do
+
+    def known(self, id: str) -> Rollout | None:
+        """The rollout of this id, be it the last one or an earlier one that people still have to do with."""
+        return next((r for r in (self.rollout, *self.closing) if r and r.id == id), None)
 
     @property
     def active(self) -> Rollout | None:

@@ -134,6 +134,7 @@ class Host:
     pid_file: str = "/run/nginx.pid"
     status: str = "127.0.0.1:8911"  # where the generated file's own read-back server listens
     wave: int = 0  # 1 = goes first, and so on; 0 = with the last
+    jump: str = ""  # ssh: the machine on the way, `[user@]address[:port]`; "" = none but what ~/.ssh/config says
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +146,7 @@ class FleetPlan:
     host_deadline: float = 20.0  # seconds for one verb on one host
     concurrency: int = 32
     wave_bake: float = 300.0  # seconds a wave is watched before the next follows
+    max_unavailable: int = 0  # hosts that a shift may leave out because they do not answer
 
 
 @dataclass(frozen=True, slots=True)

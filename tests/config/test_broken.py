@@ -129,6 +129,11 @@ BROKEN = [
     (S, "promote: manual ", "rollback: {steps: [5%]}\npromote: manual ", "rollback: {", "without %"),
     (S, "promote: manual ", "rollback: {steps: [5], step_every: 2h}\npromote: manual ", "rollback: {", "1s to 1h"),
     (S, "promote: manual ", "rollback: {step: [5]}\npromote: manual ", "rollback: {", "did you mean `steps`?"),
+    # the way to the hosts, and those that are away
+    (S, "executor: ssh\n", "executor: ssh\n  ssh: {jump: bastion:0}\n", "ssh: {jump", "ops@bastion.example.com:22"),
+    (S, "executor: ssh\n", 'executor: ssh\n  ssh: {jump: "a b"}\n', "ssh: {jump", "ops@bastion.example.com:22"),
+    (S, "hosts: [lb-1.example.com,", "hosts: [{name: lb-1, jump: o@b@c},", "hosts: [", "is not a machine"),
+    (S, "executor: ssh\n", "executor: ssh\n  max_unavailable: 2\n", "max_unavailable: 2", "fewer than there are"),
     # waves
     (S, "hosts: [lb-1.example.com,", "hosts: [{name: lb-1, wave: 0},", "hosts: [", "write 1 for the first"),
     (S, "hosts: [lb-1.example.com,", "hosts: [{name: lb-1, wave: first},", "hosts: [", "not a whole number"),
@@ -295,6 +300,7 @@ BLUE_GREEN = """stages:
 
 
 def blue_green(folder, keep_warm=""):
+    folder.patch(S, "stages: [50%]", "stages: [flip]")
     text = folder.patch(S, "strategy: sticky ", f"strategy: blue_green\n{keep_warm} #").file(S).read_text("utf-8")
     start, end = text.index("stages:\n"), text.index("# Any of these")
     folder.file(S).write_text(text[:start] + BLUE_GREEN + text[end + len("# Any of these") :], "utf-8")

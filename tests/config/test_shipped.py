@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import shutil
 import subprocess
 
@@ -11,6 +12,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from bot.rollout.plan import ApprovalRule, Plan, Stage
+from bot.rollout.runbook import Baseline, Must, Phase
 from config.plan_build import _TIMES
 from config.settings import check
 
@@ -88,6 +90,66 @@ def test_people(settings):
     assert settings.people.names["U0LIN00001"] == "林"
 
 
+def test_what_surrounds_the_traffic(plan, settings):
+    book = plan.runbook
+    assert [(c.name, c.kind) for c in book.checks] == [
+        ("code-version", "command"), ("test-results", "command"), ("database", "command"), ("adapters", "command"),
+        ("prometheus", "http"), ("grafana", "http"), ("disk-1", "disk"), ("disk-2", "disk"), ("memory-1", "memory"),
+        ("memory-2", "memory"), ("backup", "backup"),
+    ]  # fmt: skip
+    assert {c.free for c in book.checks} == {20.0} and book.checks[-1].max_age == 3600
+    assert [i.name for i in book.checklist] == [
+        "production-config", "database-backup", "alert-config", "rollback-tried", "log-collection"
+    ]  # fmt: skip
+    assert [(b.name, b.sqlite[-3:], b.keep) for b in book.backups] == [("app-db", ".db", 7 * DAY)]
+    assert [(s.phase, s.name) for s in book.steps] == [
+        ("before_start", "start-new"), ("before_start", "new-answers"), ("during_stage", "load-test"),
+        ("on_rollback", "stop-new"), ("on_rollback", "start-old"), ("after_completion", "take-old-off"),
+    ]  # fmt: skip
+    load = book.step(Phase.DURING_STAGE, "load-test")
+    assert load and (load.stages, load.must) == (("50%",), Must(">", 100.0, "> 100"))
+    assert {c.aspect for c in book.verification} == {"service", "function", "monitoring"}
+    assert (book.baseline, book.watch_every, book.irreversible) == (Baseline(), 3600.0, "")
+    assert book.override_roles == ("release-managers",)
+    signs = [(s.title_en, [settings.people.roles[role].users for role in s.roles]) for s in book.report.sign_off]
+    assert [title for title, _ in signs] == [
+        "DevOps", "Chief architect", "Back end", "Front end", "Test", "Project lead"
+    ]  # fmt: skip
+    assert len({users for _, (users,) in signs}) == 6, "each by its own person"
+
+
+@pytest.mark.parametrize(
+    ("name", "printed", "passes"),
+    [
+        ("test-results", "x\n===== 120 passed, 2 skipped in 3.1s =====", True),
+        ("test-results", "120 passed in 3.1s", True),
+        ("test-results", "===== 1 failed, 119 passed in 3.1s =====", False),
+        ("test-results", "===== 119 passed, 1 error in 3.1s =====", False),
+        ("test-results", "no tests ran in 0.1s", False),
+        ("database", "ok\n", True),
+        ("database", "*** in database main ***\nPage 3 is never used", False),
+        ("grafana", '{\n  "database": "ok",\n  "version": "11.0"\n}', True),
+        ("grafana", '{"database": "failing"}', False),
+    ],
+)
+def test_what_a_check_looks_for(plan, name, printed, passes):
+    assert bool(re.search(plan.runbook.check(name).contains, printed)) is passes
+
+
+def test_the_load_test_is_read(plan):
+    load = plan.runbook.step(Phase.DURING_STAGE, "load-test")
+    found = re.search(load.result, "Latency Distribution\n  50%  2ms\nRequests/sec:   1834.51\nTransfer/sec: 2MB")
+    assert found and load.must.holds(float(found[1]))
+
+
+def test_every_command_is_a_line_of_shell(plan):
+    book = plan.runbook
+    for part in (*book.steps, *book.checks, *book.verification):
+        line = getattr(part, "command", "") or (part.target if getattr(part, "kind", "") == "command" else "true")
+        run = subprocess.run(["sh", "-n", "-c", line], capture_output=True, text=True)
+        assert run.returncode == 0 and "\n" not in line, (part.name, run.stderr)
+
+
 def test_defaults_are_the_plans_own():
     defaults = {f.name: f.default for f in dataclasses.fields(Plan)}
     assert {name: bounds[2] for name, bounds in _TIMES.items()} == {name: defaults[name] for name in _TIMES}
@@ -123,7 +185,8 @@ def test_an_upgrade_of_the_bot_voids_no_approval(plan):
     """The hash is of what the plan says: keys that came later and are not used do not change it."""
     fields = json.loads(plan.source)
     assert set(fields["traffic"]) & {"keep_warm"} == set(fields) & {"share", "step_down"} == set()
-    assert set(fields["fleet"]) & {"wave_bake"} == set(fields["fleet"]["hosts"][0]) & {"wave"} == set()
+    assert set(fields["fleet"]) & {"wave_bake", "max_unavailable"} == set()
+    assert set(fields["fleet"]["hosts"][0]) & {"wave", "jump"} == set()
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 from bot.engine.intake import Intake
 from bot.engine.observer import Observer
 from bot.engine.performers import Performers
-from bot.engine.ports import Gone, Outgoing, ReactionRead
+from bot.engine.ports import Attachment, Gone, MessageRead, Outgoing, ReactionRead
 from bot.engine.rollouts import Rollouts
 from bot.engine.speaker import Speaker
 from bot.engine.worker import Worker
@@ -82,6 +82,7 @@ class RecordingChat:
     marks: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
     fail: list[Exception] = field(default_factory=list)
     updates: int = 0
+    files: dict[str, dict[str, bytes]] = field(default_factory=dict)
     _ts: Any = field(default_factory=lambda: itertools.count(1))
 
     def _maybe_fail(self) -> None:
@@ -119,6 +120,23 @@ class RecordingChat:
 
     async def permalink(self, channel: str, ts: str) -> str:
         return f"https://example.invalid/{ts}"
+
+    async def upload(
+        self,
+        key: str,
+        channel: str,
+        thread_ts: str,
+        files: Sequence[Attachment],
+        text: str,
+        instead: Sequence[Outgoing] = (),
+    ) -> tuple[str, ...]:
+        await self.post(key, channel, Outgoing(text), thread_ts)
+        self.files[key] = {file.name: file.data for file in files}
+        return tuple(f"F{n}" for n, _ in enumerate(files))
+
+    async def read(self, channel: str, ts: str) -> MessageRead | None:
+        known = self.messages.get(ts)
+        return MessageRead(BOT, known["text"], known["thread"], True) if known else None
 
     def by_key(self, prefix: str) -> list[dict[str, Any]]:
         return [m | {"ts": ts} for ts, m in self.messages.items() if m["key"].startswith(prefix)]

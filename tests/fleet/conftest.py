@@ -267,7 +267,8 @@ class Sshd:
         lines += [f"HostKey {root}/host_key", f"AuthorizedKeysFile {root}/authorized_keys"]
         lines += ["StrictModes no", "UsePAM no", f"PidFile {root}/pid", "PermitRootLogin yes", "LogLevel FATAL"]
         lines += ["MaxStartups 300", "PerSourceMaxStartups none"]  # here many hosts are one server
-        lines += ["SetEnv SHLVL=2"]  # or bash reads the tester's own ~/.bashrc for every command
+        # or bash reads the tester's own ~/.bashrc for every command; and what is remembered of runs stays in the folder
+        lines += [f"SetEnv SHLVL=2 XDG_STATE_HOME={root}/state"]
         (root / "sshd_config").write_text("\n".join(lines) + "\n")
         if os.geteuid() == 0:
             Path("/run/sshd").mkdir(exist_ok=True)  # sshd as root does not start without it

@@ -38,6 +38,7 @@ class Scene:
     proxy: Proxy
     transport: SshTransport
     router: FleetRouter
+    known_hosts: str
     peak: float = 0.0
     asked: int = 0
     names: tuple[str, ...] = ("lb-1", "lb-2", "lb-3")
@@ -98,7 +99,7 @@ async def scene(ssh_boxes: Boxes, sshd: Sshd, tmp_path: Path) -> AsyncIterator[S
         known.write_text(sshd.known_lines() + f"[{proxy.place[0]}]:{proxy.place[1]} {sshd.public}\n")
         ssh_boxes[1].ssh = proxy.place
         transport = SshTransport(str(known), sshd.key_file, connect_timeout=DEADLINE)
-        scene = Scene(ssh_boxes, proxy, transport, FleetRouter(ssh_boxes.hosts, transport, DEADLINE))
+        scene = Scene(ssh_boxes, proxy, transport, FleetRouter(ssh_boxes.hosts, transport, DEADLINE), str(known))
         assert (await scene.router.shift(ssh_boxes.target(1, 1.0))).outcome is Outcome.DONE
         watching = asyncio.create_task(scene.watch())
         yield scene
@@ -328,7 +329,7 @@ async def test_the_connection_is_cut_in_the_middle_of_a_read(scene: Scene) -> No
 
 async def test_two_bots_at_once(scene: Scene, sshd: Sshd) -> None:
     """The lead keeps one of them away; were both to act, no host is over the approved share and the newer one wins."""
-    other = SshTransport(scene.transport._known_hosts, sshd.key_file, connect_timeout=DEADLINE)
+    other = SshTransport(scene.known_hosts, sshd.key_file, connect_timeout=DEADLINE)
     theirs = FleetRouter(scene.router.hosts, other, DEADLINE)
     older = replace(scene.boxes.target(2, APPROVED), epoch=1)
     newer = replace(scene.boxes.target(3, 5.0), epoch=2)

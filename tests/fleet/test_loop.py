@@ -102,12 +102,11 @@ async def test_one_channel_serves_request_after_request_and_another_those_beside
         assert (await transport.run(host, (*place, "read", SERVICE), b"", 30)).exit_status == 0
     (link,) = transport._links.values()
     (loop,) = link.free
-    connection = link.connection
-    assert connection is not None
+    connection = await transport._connections.to(host)
     async with link.sessions:
         link.free.clear()  # as if it were at work
         assert (await transport.run(host, (*place, "read", SERVICE), b"", 30)).exit_status == 0
-    assert len(link.free) == 1 and link.free[0] is not loop and link.connection is connection
+    assert len(link.free) == 1 and link.free[0] is not loop and await transport._connections.to(host) is connection
     await transport.aclose()
 
 

@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from bot.rollout import intents as it
 from bot.rollout.intents import Reaction
 from bot.rollout.model import Person
+from tests.rollout.book import BOOKED
 from tests.rollout.kit import (
     ANN,
     AWFUL,
@@ -48,6 +49,7 @@ PLANS = (
     SHARE,
     WAVES,
     STEPPED,
+    BOOKED,
 )
 READINGS = st.sampled_from(
     [

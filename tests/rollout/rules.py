@@ -15,7 +15,9 @@ from bot.rollout.follow import follow
 from bot.rollout.intents import Reaction, Refusal
 from bot.rollout.model import FINAL, ServiceState, Status, Verdict
 from bot.rollout.plan import Plan
+from bot.rollout.runbook import Phase
 from tests.rollout.kit import ELIGIBLE, NO, YES
+from tests.rollout.work_rules import WorkBooks, wanted
 
 MOVES = (ev.ShiftOrdered, ev.WaveOrdered, ev.StepDownOrdered)
 
@@ -56,6 +58,7 @@ class Rules:
     generation: int = 0
     measured: float = 0.0  # seconds the world knows to have been measured in this bake
     settled: bool = False  # whether the canary got its share in this bake
+    work: WorkBooks = field(default_factory=WorkBooks)
 
     def check(
         self,
@@ -76,6 +79,8 @@ class Rules:
         for event in decision:
             self._who_when_why(event, now)
             self._event(state, event, last, intent, now, plan)
+            for wrong in self.work.event(state, event, plan):
+                hold_to(False, "work", wrong)
             state = evolve(state, event)
             self._effects(event, follow(event, state))
             last = event
@@ -130,6 +135,7 @@ class Rules:
         hold_to(event.at == now, "10", f"{event} not at {now}")
         by = getattr(event, "by", None)
         unnamed = isinstance(event, ev.ApprovalClosed) and event.how != "vetoed"
+        unnamed = unnamed or isinstance(event, ev.WorkOrdered)  # the rollout's own course, after what somebody did
         hold_to(by is None or bool(by) or unnamed, "10", f"nobody did {event}")
         if isinstance(event, ev.StageForced):
             hold_to(bool(event.reason.strip()), "10", "forced for no reason")
@@ -247,7 +253,10 @@ class Rules:
         busy = r.status in (Status.SHIFTING, Status.ROLLING_BACK) or r.status in FINAL
         hold_to(not busy, "3", f"ordered while {r.status}")
         hold_to(not r.paused_by, "6", "ordered while paused")
-        if event.why == "stage":
+        if event.why == "stage" and wanted(plan, Phase.BEFORE_STAGE, event.stage):
+            alive = asked[:2] == self.books.passed_asking and asked[0] == event.stage and now < asked[3]
+            hold_to(alive, "2", f"steps led to a shift on an approval that is not alive: {asked}")
+        elif event.why == "stage":
             hold_to(isinstance(last, ev.StageApproved) and last.stage == event.stage, "2", f"ordered after {last}")
         elif event.why == "retry":
             alive = asked[:2] == self.books.passed_asking and asked[0] == event.stage and now < asked[3]
@@ -272,8 +281,13 @@ class Rules:
         stage = plan.stage(event.stage)
         hold_to(r.status is Status.BAKING and r.live_stage == event.stage, "4", f"passed while {r.status}")
         hold_to(not r.paused_by and not r.drift, "6", "passed while paused or drifted")
-        hold_to(len(event.gates) == len(stage.gates), "4", "passed on some of the gates")
-        for gate, result in zip(stage.gates, event.gates, strict=True):
+        steps = [g for g in event.gates if g.metric.startswith("step:")]
+        asked = {name for phase, _, name, _ in wanted(plan, Phase.DURING_STAGE, event.stage)}
+        hold_to({g.metric.removeprefix("step:") for g in steps} == asked, "4", "passed on some of the steps")
+        hold_to(all(g.verdict is Verdict.PASS for g in steps), "4", f"passed on {steps}")
+        measured = event.gates[: len(event.gates) - len(steps)]
+        hold_to(len(measured) == len(stage.gates), "4", "passed on some of the gates")
+        for gate, result in zip(stage.gates, measured, strict=True):
             hold_to(result.verdict is Verdict.PASS, "4", f"passed on {result}")
             hold_to(result.canary is not None and gate.holds(result.canary), "4", f"passed on {result}")
             if plan.metric(gate.metric).samples:

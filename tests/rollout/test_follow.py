@@ -14,6 +14,8 @@ from bot.rollout.effects import Effect
 from bot.rollout.evolve import evolve
 from bot.rollout.follow import follow, lane
 from bot.rollout.model import Hold, ServiceState, Verdict
+from bot.rollout.work import Outcome
+from tests.rollout.book import booked
 from tests.rollout.kit import (
     ANN,
     BAD,
@@ -27,6 +29,7 @@ from tests.rollout.kit import (
     SITUATIONS,
     SKEWED,
     WAVES,
+    YES,
     Flow,
     lower,
     situation,
@@ -76,6 +79,8 @@ def long_story() -> list[tuple[ev.Event, ServiceState, tuple[Effect, ...]]]:
     flow.tick(60)
     flows.append(flow)
 
+    flows += [booked_and_completed(), booked_and_taken_back()]
+
     flow = Flow(plan=FLIP).to_baking("all").bake()
     flow.tick(900)
     flows.append(flow)
@@ -87,6 +92,32 @@ def long_story() -> list[tuple[ev.Event, ServiceState, tuple[Effect, ...]]]:
             state = evolve(state, event)
             told.append((event, state, follow(event, state)))
     return told
+
+
+def booked_and_completed() -> Flow:
+    flow = booked().start_book().work(disk=Outcome.FAILED)
+    flow.act(it.Override(ANN, "disk", "being cleaned"))
+    flow.work().tick_all()
+    flow.to_watch()
+    for _ in range(9):
+        flow.evaluate()
+    flow.tick(600)
+    flow.work()
+    flow.later(1).act(it.NoteReport(flow.r.id, 1, "digest", flow.now))
+    flow.act(it.AddFollowUp(ANN, "mend it", "UBEN", "2026-12-01"))
+    flow.later(1).act(it.NoteReport(flow.r.id, 2, "digest", flow.now))
+    flow.act(it.Tick(today="2026-12-02"))
+    flow.act(it.CloseFollowUp(BEN, "F1"))
+    flow.tick(3600)
+    flow.act(it.ReportSignatures(flow.r.id, 2, (it.Reaction(ANN, YES), it.Reaction(BEN, YES))))
+    return flow
+
+
+def booked_and_taken_back() -> Flow:
+    flow = booked().to_stage("few").work()
+    flow.act(it.RollBack(EVE, "it smells"))
+    flow.restored()
+    return flow.work(stop_new=Outcome.FAILED)
 
 
 STORY = long_story()
@@ -138,8 +169,20 @@ BROADCAST = {
     "RollbackOrdered",
     "RolledBack",
     "RolloutCompleted",
+    "WorkOverridden",
+    "SignedOff",
 }
-SILENT = {"ApprovalAsked", "ReactionRefused", "ApproversChanged", "GenerationSeen", "WaveOrdered"}
+SILENT = {
+    "ApprovalAsked",
+    "ReactionRefused",
+    "ApproversChanged",
+    "GenerationSeen",
+    "WaveOrdered",
+    "ItemTicked",
+    "ReportPosted",
+    "SignaturesChanged",
+}
+SOMETIMES = {"WorkOrdered", "WorkDone", "WorkFinished", "ReportOrdered"}  # see the test of work alone
 
 
 def test_the_channel_hears_of_failures_rollbacks_and_the_end_only() -> None:
@@ -150,6 +193,9 @@ def test_the_channel_hears_of_failures_rollbacks_and_the_end_only() -> None:
             assert bool(tells) == (Verdict.FAIL in (event.gate.verdict, event.before))
             assert all(not t.broadcast for t in tells)
             continue
+        if kind in SOMETIMES:
+            assert len(tells) <= 1
+            continue
         if kind in SILENT or (isinstance(event, ev.ShiftOrdered) and event.why == "stage"):
             assert tells == []
             continue
@@ -159,6 +205,24 @@ def test_the_channel_hears_of_failures_rollbacks_and_the_end_only() -> None:
         expected = bool(event.pending) if isinstance(event, ev.HostsRestored) else kind in BROADCAST
         expected = event.step == 1 if isinstance(event, ev.StepDownOrdered) else expected
         assert tells[0].broadcast == expected, kind
+
+
+def test_of_the_work_failures_and_steps_are_told_and_only_what_is_left_undone_aloud() -> None:
+    told = {
+        (e.result.ref.name, e.result.passed)
+        for e, _, effects in STORY
+        if isinstance(e, ev.WorkDone) and any(isinstance(x, fx.Tell) for x in effects)
+    }
+    assert ("disk", False) in told and ("stop_new", False) in told and ("warm", True) in told
+    assert not told & {("clean", True), ("deploy", True), ("db", True)}  # the message about the preparation has them
+    aloud = [
+        (e.phase.value, t.broadcast)
+        for e, _, effects in STORY
+        if isinstance(e, ev.WorkFinished)
+        for t in effects
+        if isinstance(t, fx.Tell)
+    ]
+    assert aloud == [("on_rollback", True), ("verify", False)]
 
 
 def test_an_asking_is_shown_whenever_it_changes_and_once_it_is_over() -> None:
@@ -234,7 +298,10 @@ def test_a_rollback_comes_first_and_one_lane_holds_all_orders_of_a_service() -> 
         "approval:shop",
         "chat:shop",
         "card:shop",
-    }
+        "preparation:shop",
+        "report:shop",
+    } | {lane(e, "shop") for e in effects if isinstance(e, fx.DoWork)}
+    assert all(lane(e, "shop").startswith("work:shop:") for e in effects if isinstance(e, fx.DoWork))
 
 
 def test_without_a_rollout_there_is_nobody_to_tell() -> None:

@@ -12,7 +12,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from bot.rollout import approval, decide, gate, share
 from bot.rollout import events as ev
-from bot.rollout.deciding import boards, common, reactions, reports, stepping
+from bot.rollout.deciding import boards, common, passing, reactions, reports, stepping, work
 from bot.rollout.intents import Refusal, refuse
 from bot.rollout.model import ServiceState, Status, Verdict
 from bot.rollout.plan import OnVerdict
@@ -24,7 +24,7 @@ QUIET = tuple(HealthCheck)
 HONEST = settings(
     max_examples=40, stateful_step_count=30, deadline=None, database=None, suppress_health_check=tuple(HealthCheck)
 )
-WALKS = 30
+WALKS = 45
 MUTANT_WALKS = 200  # of so many, each mutant must break its rule in one; most do in the first
 
 
@@ -82,7 +82,8 @@ def next_weight(patch: pytest.MonkeyPatch) -> None:
 
 
 def old_approval_for_retry(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(decide, "_still_approved", lambda *_: True)
+    for module in (decide, work):
+        patch.setattr(module, "still_approved", lambda *_: True)
 
 
 def restore_under_any_plan(patch: pytest.MonkeyPatch) -> None:
@@ -101,7 +102,7 @@ def promote_shifts(patch: pytest.MonkeyPatch) -> None:
             return (ev.WatchStarted(now + plan.watch, now),)
         return (ev.ShiftOrdered(following.name, 1000 + int(now), following.weight, "stage", by, now),)
 
-    patch.setattr(decide, "_advance", advance)
+    patch.setattr(work, "advance", advance)
 
 
 def same_generation(patch: pytest.MonkeyPatch) -> None:
@@ -110,7 +111,7 @@ def same_generation(patch: pytest.MonkeyPatch) -> None:
     def order(state: ServiceState, *more: Any) -> ev.ShiftOrdered:
         return replace(real(state, *more), generation=max(1, state.generation))
 
-    for module in (reactions, reports, decide):
+    for module in (reactions, reports, decide, work):
         patch.setattr(module, "order_shift", order)
 
 
@@ -137,7 +138,7 @@ def no_way_back_while_paused(patch: pytest.MonkeyPatch) -> None:
 
 
 def cancel_for_rollback(patch: pytest.MonkeyPatch) -> None:
-    def back(state: ServiceState, intent: Any, now: float) -> tuple[ev.Event, ...] | Refusal:
+    def back(state: ServiceState, intent: Any, now: float, plan: Any) -> tuple[ev.Event, ...] | Refusal:
         r = state.active
         return refuse("no") if r is None else (ev.RolloutCancelled(r.id, intent.actor.user, "", now),)
 
@@ -260,6 +261,33 @@ def a_way_down_has_no_way_back(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(decide, "_roll_back", back)
 
 
+def a_failed_check_blocks_nothing(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(work, "failing", lambda *_: ())
+
+
+def the_checklist_is_not_waited_for(patch: pytest.MonkeyPatch) -> None:
+    real = work.prepare
+
+    def prepare(r: Any, now: float, plan: Any, *more: Any, **named: Any) -> Any:
+        return real(r, now, replace(plan, runbook=replace(plan.runbook, checklist=())), *more, **named)
+
+    patch.setattr(work, "prepare", prepare)
+
+
+def anybody_passes_over(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(passing, "standing", lambda *_: "")
+
+
+def steps_do_not_wait_for_the_traffic(patch: pytest.MonkeyPatch) -> None:
+    real = work.settle
+    patch.setattr(work, "CHANGING", frozenset())
+    patch.setattr(work, "settle", real)
+
+
+def what_passed_is_done_again(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(work, "_over", lambda r, ref: False)
+
+
 MUTANTS: dict[str, tuple[Patch, str]] = {
     patch.__name__: (patch, rule)
     for rule, patches in {
@@ -276,6 +304,13 @@ MUTANTS: dict[str, tuple[Patch, str]] = {
             promote_shifts,
         ),
         "wave": (waves_follow_at_once, waves_follow_blindly),
+        "work": (
+            a_failed_check_blocks_nothing,
+            the_checklist_is_not_waited_for,
+            anybody_passes_over,
+            steps_do_not_wait_for_the_traffic,
+            what_passed_is_done_again,
+        ),
         "fence": (same_generation, rollback_below_what_was_seen),
         "3": (two_at_once, no_way_back_while_paused, cancel_for_rollback, a_way_down_has_no_way_back),
         "4": (

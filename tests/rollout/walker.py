@@ -5,8 +5,11 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
+from bot.rollout import effects as fx
 from bot.rollout import intents as it
 from bot.rollout.intents import Reaction
+from bot.rollout.model import Status
+from tests.rollout.book import BOOKED
 from tests.rollout.kit import (
     ANN,
     AWFUL,
@@ -75,6 +78,53 @@ def operate(world: World, rng: random.Random) -> None:
     world.submit(rng.choice((it.Promote(who), it.Promote(who, "we must"), it.Retry(who), it.AddNote(who, "hello"))))
 
 
+def book(world: World, rng: random.Random) -> None:
+    """What people do about the work, and after the end, by somebody who may or may not."""
+    who = rng.choice((*TEAM, EVE))
+    held = world.r.hold_detail.split(", ") if world.r and world.r.hold_detail else ["disk"]
+    names = ("", rng.choice(held), rng.choice(held), "nothing")
+    report = next((r for r in (world.r, *world.state.closing) if r and r.report), None)
+    reactions = tuple(Reaction(p, YES) for p in rng.choice((TEAM, (ANN,), (EVE, BEN), ())))
+    acts: list[it.Intent] = [
+        it.Override(who, rng.choice(names), rng.choice(("known", ""))),
+        it.TickItem(who, rng.choice(("logs", "alarm", "coffee")), rng.random() < 0.8),
+        it.AddFollowUp(who, "mend it", "UBEN", "1970-01-12", "P1"),
+        it.CloseFollowUp(who, "F1"),
+    ]
+    if report and report.report:
+        acts.append(it.ReportSignatures(report.id, report.report.edition, reactions, who))
+    for act in rng.sample(acts, 2):
+        world.submit(act)
+    works = [n for n, e in enumerate(world.waiting) if isinstance(e, fx.DoWork)]
+    if works:
+        world.perform(works[0], fails=True)
+    if world.r and world.r.work and world.r.status is Status.HELD:
+        world.submit(it.Override(who, rng.choice(held), "known"))
+    if rng.random() < 0.2:
+        world.tick(2 * 3600.0)
+
+
+def booked(world: World, rng: random.Random) -> None:
+    """Another rollout with everything around it, well on its way, and sometimes to its end."""
+    if world.state.active is None:
+        world.plan = BOOKED
+        world.start()
+        for _ in range(rng.choice((5, 20, 60, 150))):
+            if any(isinstance(e, fx.DoWork) for e in world.waiting) and rng.random() < 0.15:
+                world.perform(0, fails=True)
+            else:
+                world.onward()
+
+
+def back_while_working(world: World, rng: random.Random) -> None:
+    """Traffic goes back before a step has said what it came to."""
+    if any(isinstance(e, fx.DoWork) for e in world.waiting):
+        world.submit(it.RollBack(EVE, "it smells"))
+        orders = [n for n, e in enumerate(world.waiting) if isinstance(e, fx.RestoreTraffic)]
+        if orders:
+            world.perform(orders[0])
+
+
 def answer(world: World, rng: random.Random) -> None:
     world.submit(it.AnswerDrift(ANN, rng.choice(("adopt", "restore"))))  # type: ignore[arg-type]
 
@@ -141,17 +191,30 @@ WEIGHTS: dict[Act, int] = {
     time: 4,
     another_plan: 3,
 }
+BOOKED_WEIGHTS: dict[Act, int] = {
+    **WEIGHTS,
+    onward: 80,
+    another_plan: 0,
+    by_hand: 1,
+    silence: 1,
+    step_down: 0,
+    book: 20,
+    booked: 16,
+    back_while_working: 3,
+}
 
 
 def walk(seed: int, steps: int = STEPS) -> World:
     """The world after a walk; raises Broken where a rule was broken on the way."""
     rng, world = random.Random(seed), World()
-    if rng.random() < 0.5:
-        world.plan = rng.choice(PLANS)
+    with_book = seed % 3 == 0
+    if with_book or rng.random() < 0.5:
+        world.plan = BOOKED if with_book else rng.choice(PLANS)
     world.start()
-    if rng.random() < 0.2:
+    if not with_book and rng.random() < 0.2:
         roll_back(world, rng)  # before anything was shifted
-    for act in rng.choices(list(WEIGHTS), list(WEIGHTS.values()), k=steps):
+    weights = BOOKED_WEIGHTS if with_book else WEIGHTS
+    for act in rng.choices(list(weights), list(weights.values()), k=steps):
         act(world, rng)
         world.invariants()
     world.replayed()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from bot.engine.targets import SILENT, drift, forward, highest_generation
 from bot.fleet.target import HostReading, HostState, Serving
@@ -13,12 +14,14 @@ from bot.rollout import events as ev
 from bot.rollout import gate
 from bot.rollout import intents as it
 from bot.rollout.decide import decide
+from bot.rollout.deciding import work
 from bot.rollout.evolve import evolve, fold
 from bot.rollout.follow import follow
 from bot.rollout.intents import Reaction, Refusal
 from bot.rollout.model import Board, Rollout, ServiceState, Status
 from bot.rollout.plan import ApprovalRule, Plan, Stage
 from bot.rollout.waves import hosts_up_to, watched_since, watched_stage
+from bot.rollout.work import Outcome, WorkResult
 from tests.rollout.kit import ANN, BEN, BOT, EVE, GOOD, HOSTS, INI, INTERVAL, PLAN, T0, YES, Reading
 from tests.rollout.rules import Broken, Rules, hold_to
 
@@ -79,7 +82,7 @@ class World:
         for event in decision:
             self.state = evolve(self.state, event)
             self.log.append(event)
-            moves = (fx.ShiftTraffic, fx.RestoreTraffic, fx.ReadFleet)
+            moves = (fx.ShiftTraffic, fx.RestoreTraffic, fx.ReadFleet, fx.DoWork, fx.PublishReport)
             self.waiting += [e for e in follow(event, self.state) if isinstance(e, moves)]
         hold_to(self.state.seq == before.seq + len(decision), "replay", "seq")
         return decision
@@ -126,7 +129,8 @@ class World:
             self.rules.settled = counting and honest and not any(v.error for v in values.values())
         elif counting and seen:
             self.rules.measured += min(past, 2 * self.plan.interval)
-        self.board = gate.judge(self.plan, stage, board, values, self.now, counting=counting)
+        judged = gate.judge(self.plan, stage, board, values, self.now, counting=counting)
+        self.board = work.with_steps(judged, self.plan, r)
         self.submit(it.ReportBoard(self.board))
 
     def perform(self, index: int, *, swapped: int = len(HOSTS), fails: bool = False) -> None:
@@ -141,6 +145,13 @@ class World:
                 self._restore(effect)
             case fx.ReadFleet():
                 self.read_fleet()
+            case fx.DoWork():
+                self._work(effect, Outcome.FAILED if fails else Outcome.PASSED)
+            case fx.PublishReport():
+                self.submit(it.NoteReport(effect.rollout, effect.edition, "digest", self.now))
+
+    def _work(self, effect: fx.DoWork, outcome: Outcome) -> None:
+        self.submit(it.ReportWork(effect.order, WorkResult(effect.ref, outcome, outcome, self.now, self.now)))
 
     def _shift(self, effect: fx.ShiftTraffic, swapped: int, fails: bool) -> None:
         r = self.r
@@ -207,14 +218,17 @@ class World:
         self.now += seconds
         r = self.state.active
         if r is None:
-            if self.r is not None and self.r.kept_warm:
-                self.submit(it.Tick())
+            self.submit(it.Tick(today=self.today))
             return
         if r.plan_hash != self.plan.hash:
             self.submit(it.NotePlan())
         board = self.board
         blind = board is None or board.blind_since is not None or self.now - (board.last_at or 0) > 4 * INTERVAL
-        self.submit(it.Tick(blind))
+        self.submit(it.Tick(blind, board.gates if board else (), self.today))
+
+    @property
+    def today(self) -> str:
+        return datetime.fromtimestamp(self.now, UTC).strftime("%Y-%m-%d")
 
     # --- what must hold at any moment
 
@@ -236,12 +250,16 @@ class World:
         r = self.state.active
         if r is None:
             self.start()
-        elif any(isinstance(e, fx.RestoreTraffic | fx.ShiftTraffic) for e in self.waiting):
+        elif any(isinstance(e, fx.RestoreTraffic | fx.ShiftTraffic | fx.DoWork) for e in self.waiting):
             self.perform(0)
         elif r.paused_by:
             self.submit(it.Resume(ANN))
         elif r.drift:
             self._answer_drift()
+        elif r.status is Status.PREPARING:
+            self.tick_items()
+        elif r.status is Status.WORKING:
+            self.tick(1.0)
         elif r.status is Status.AWAITING_APPROVAL:
             self.react(Reaction(INI, YES), Reaction(ANN, YES), Reaction(BEN, YES))
         elif r.status is Status.BAKING or r.baking_wave:
@@ -255,6 +273,11 @@ class World:
         elif r.status is Status.WATCHING:
             self.evaluate(GOOD)
             self.tick(60.0)
+
+    def tick_items(self) -> None:
+        for item in self.plan.runbook.checklist:
+            self.submit(it.TickItem(replace(ANN, user="UEVE"), item.name))
+        self.tick()
 
     def _answer_drift(self) -> None:
         for choice in ("adopt", "restore"):
@@ -285,7 +308,7 @@ class World:
             return
         world.submit(it.RollBack(EVE, "out of here"))
         world._mended()
-        for _ in range(30):
+        for _ in range(60):
             world.perform(0)
         assert world.r is not None
         if r.touched and r.status is not Status.ROLLED_BACK:  # what a person does to a host after the end is theirs

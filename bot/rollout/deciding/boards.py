@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from bot.rollout import events as ev
-from bot.rollout.deciding.common import ask, begin_watch, next_stage
+from bot.rollout.deciding import work
+from bot.rollout.deciding.common import begin_watch, next_stage
+from bot.rollout.evolve import fold
 from bot.rollout.gate import conclusion, overdue, spent, tripped
+from bot.rollout.intents import Refusal
 from bot.rollout.model import Board, Hold, Rollout, ServiceState, Status, TriggerResult, Verdict
 from bot.rollout.plan import OnVerdict, Plan, Stage
+from bot.rollout.runbook import Phase
 from bot.rollout.share import awaited, target
 
 UNWATCHED = frozenset({Status.ROLLING_BACK, Status.ROLLED_BACK, Status.CANCELLED, Status.COMPLETED})
@@ -30,12 +34,24 @@ def judge(state: ServiceState, r: Rollout, board: Board, now: float, plan: Plan)
     if r.baking_wave:
         return sight + _wave(r, board, now, plan)
     stage = next((s for s in plan.stages if s.name == name), None)
+    if r.status is Status.WATCHING and stage and r.plan_hash == plan.hash:
+        return sight + _verdicts(r, board, now) + _watch_line(r, board, now, plan)
     if r.status is not Status.BAKING or stage is None or r.plan_hash != plan.hash:
         return sight
     if r.bake_started_at is not None and board.started_at < r.bake_started_at:
         return sight  # judged before the bake was started anew: its baked time belongs to the bake that ended
     told = sight + _share(r, board, stage, now, plan) + _verdicts(r, board, now)
     return told + _end(state, r, board, stage, now, plan)
+
+
+def _watch_line(r: Rollout, board: Board, now: float, plan: Plan) -> tuple[ev.Event, ...]:
+    """What the watch shows, at its interval; after a pause of the bot one line, not one for each that was missed."""
+    if r.watch_until is None or r.paused_by:
+        return ()
+    left = r.watch_until - now
+    if left <= 0 or now < (r.watch_line_at or r.watch_until - plan.watch) + plan.runbook.watch_every:
+        return ()
+    return (ev.WatchLine(r.watch_lines + 1, board.gates, board.triggers, board.share, left, now),)
 
 
 def _wave(r: Rollout, board: Board, now: float, plan: Plan) -> tuple[ev.Event, ...]:
@@ -91,7 +107,7 @@ def _end(state: ServiceState, r: Rollout, board: Board, stage: Stage, now: float
     worst = conclusion(board, stage)
     if worst is Verdict.PASS:
         passed = ev.StagePassed(stage.name, board.gates, board.share, board.baked, now)
-        return (passed, *_after_pass(r, stage, now, plan))
+        return (passed, *_after_pass(fold(state, (passed,)).rollout or r, stage, now, plan))
     if worst is Verdict.FAIL:
         failed = ", ".join(g.text for g in board.gates if g.verdict is Verdict.FAIL)
         return _unmet(state, r, board, stage, Hold.GATES_FAILED, failed, stage.on_fail, now)
@@ -127,10 +143,14 @@ def _overdue(
 
 
 def _after_pass(r: Rollout, stage: Stage, now: float, plan: Plan) -> tuple[ev.Event, ...]:
-    following = next_stage(plan, stage.name)
-    if following is None:
-        return (begin_watch(now, plan),)
-    return (ask(r, following, now, plan, r.initiator),) if plan.promote == "auto" else ()
+    """The stage's last steps; after the last stage they run beside the watch."""
+    steps = work.begin(plan, r, Phase.AFTER_STAGE, stage.name, now)
+    if next_stage(plan, stage.name) is None:
+        return (begin_watch(now, plan), *steps)
+    if steps or plan.promote != "auto":
+        return steps
+    onward = work.promote(r, now, plan, r.initiator)
+    return () if isinstance(onward, Refusal) else onward
 
 
 def _unmet(

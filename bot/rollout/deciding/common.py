@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from bot.rollout import events as ev
+from bot.rollout.intents import Refusal, refuse
 from bot.rollout.model import Rollout, ServiceState
 from bot.rollout.plan import Plan, Stage
 
@@ -18,6 +19,26 @@ def next_stage(plan: Plan, name: str) -> Stage | None:
 def ask(rollout: Rollout | None, stage: Stage, now: float, plan: Plan, by: str) -> ev.ApprovalAsked:
     attempt = rollout.approval.attempt + 1 if rollout and rollout.approval else 1
     return ev.ApprovalAsked(stage.name, attempt, plan.hash, now + stage.approval.expires, by, now)
+
+
+def advance(r: Rollout, now: float, plan: Plan, by: str) -> tuple[ev.Event, ...] | Refusal:
+    """What comes after the rollout's stage: the next asking, or the watch."""
+    if all(s.name != r.stage for s in plan.stages):
+        return refuse("stage_gone", stage=r.stage)  # nothing follows what is not there; least of all the end
+    following = next_stage(plan, r.stage)
+    if following is None:
+        return (begin_watch(now, plan),)
+    return (ask(r, following, now, plan, by),)
+
+
+def still_approved(r: Rollout, stage: Stage, plan: Plan, now: float) -> bool:
+    """Whether the approval at hand lets this very stage of this very plan be shifted, or shifted once more."""
+    a = r.approval
+    return (
+        a is not None
+        and (a.stage, a.plan_hash, a.decided) == (stage.name, plan.hash, "approved")
+        and now < a.expires_at
+    )
 
 
 def begin_watch(now: float, plan: Plan) -> ev.WatchStarted:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from bot.rollout import events as ev
 from bot.rollout.approval import Count, canonical_emoji, count
+from bot.rollout.deciding import work
 from bot.rollout.deciding.common import ask, order_shift
+from bot.rollout.evolve import fold
 from bot.rollout.intents import Refusal, ReportReactions, refuse
 from bot.rollout.model import Approval, Hold, Rollout, ServiceState, Status
 from bot.rollout.plan import Plan, Stage
+from bot.rollout.runbook import Phase
 from bot.rollout.waves import waves
 
 
@@ -70,4 +73,6 @@ def _outcome(
     if len(tally.approvers) < stage.approval.quorum or r.paused_by or r.drift:
         return changed
     approved = ev.StageApproved(stage.name, approval.attempt, tally.approvers, now)
-    return (*changed, approved, order_shift(state, stage, "stage", tally.approvers[0], now, waves(plan)))
+    events = (*changed, approved)
+    steps = work.begin(plan, fold(state, events).rollout or r, Phase.BEFORE_STAGE, stage.name, now)
+    return (*events, *(steps or (order_shift(state, stage, "stage", tally.approvers[0], now, waves(plan)),)))

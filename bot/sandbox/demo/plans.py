@@ -1,4 +1,8 @@
-"""The demo's configuration: the shipped one, with short bakes and this machine's addresses. Nothing else is changed."""
+"""The demo's configuration: the shipped one, with short bakes and this machine's addresses.
+
+What surrounds the traffic is left out: its checks, backups and steps are of production machines and must not run here.
+Nothing else is changed.
+"""
 
 from __future__ import annotations
 
@@ -29,6 +33,10 @@ TITLES = {
     "requests": "requests",
     "reports": "reports",
 }
+AROUND = (
+    *("machines", "checks", "checklist", "backups", "irreversible", "steps", "rollback_verification", "baseline"),
+    *("override", "watch_every", "report"),
+)
 _SUBQUERY = re.compile(r"\[\$window:\w+\]")
 BAKES = {"internal": 6.0, "1%": 10.0, "10%": 8.0, "50%": 8.0, "100%": 8.0}
 
@@ -88,6 +96,8 @@ def _adapt_plan(plan: Any, world: World, pace: Pace | None, language: str | None
         plan["title"] = "Brand diagnosis"
         for name, metric in plan["metrics"].items():
             metric["title"] = TITLES.get(name, name)
+    for key in AROUND:
+        plan.pop(key, None)
     _adapt_addresses(plan, world)
     if pace is not None:
         _adapt_durations(plan, pace)

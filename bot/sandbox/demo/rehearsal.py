@@ -40,6 +40,7 @@ class Rehearsal:
             f"{len(self.hosts)} real nginx on this machine stand for {theirs}.",
             "One demo service each stands for the stable and the canary backends; it serves the metrics that "
             "brand-diagnosis has. A gate on another metric will say that it has no data.",
+            "Checks, checklist, backups, steps and the report's signatures are left out: they are of your machines.",
             "Your own people are in the workspace, with wang and zhao added to every group that has a role.",
         ]
         if self.pace:
