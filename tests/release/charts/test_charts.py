@@ -1,4 +1,4 @@
-"""Pictures: the right lines of any plan, thinned honestly, never a box, never for ever, never in the bot itself."""
+"""Pictures: the right lines from any plan, thinned honestly, never a box, never for ever, never in the bot itself."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import sys
 import warnings
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.engine.ports import Final, Measurement, Retryable
+from bot.release.apart import ROOT
 from bot.release.charts import draw, fonts, picture
 from bot.release.charts.course import course, errors_of, latency_of
 from bot.release.charts.model import Chart, from_json, to_json
@@ -25,8 +25,6 @@ from bot.release.charts.words import WORDS
 from bot.rollout.plan import Metric, ShareRule
 from tests.release.report.kit import sample
 from tests.release.report.sample import PLAN, ZONE, condition
-
-ROOT = Path(picture.ROOT)
 
 
 def chart_of(name: str) -> Chart:
@@ -139,14 +137,14 @@ async def test_a_drawing_that_takes_too_long_is_ended(monkeypatch: pytest.Monkey
         return begun[-1]
 
     monkeypatch.setattr(asyncio, "create_subprocess_exec", noting)
-    with pytest.raises(Retryable, match="not drawn within"):
+    with pytest.raises(Retryable, match="not made within"):
         await picture.draw(chart_of("running"), "en", deadline=0.01)
     assert [p.returncode for p in begun] == [-9]
 
 
 async def test_what_is_no_chart_is_refused_with_a_sentence() -> None:
     nonsense = replace(chart_of("running"), zone="Nowhere/Land")
-    with pytest.raises(Final, match=r"could not be drawn: .*Nowhere"):
+    with pytest.raises(Final, match=r"could not be made: .*Nowhere"):
         await picture.draw(nonsense, "en")
 
 

@@ -114,6 +114,13 @@ def test_what_people_have_to_know_is_said_aloud() -> None:
     assert "In all: 1 min 12 s." in back
 
 
+def test_a_load_test_is_a_row_of_the_gate_table_and_what_was_begun_is_taken_back_without_a_rollback() -> None:
+    assert "| 压力测试 | < 1.5 | 1.27 | – | – | ✓ pass |" in markdown(report("steady"), "en")
+    page = markdown(report("cancelled"), "en")
+    assert "It was not needed." in page
+    assert "| 停止新版本 | app-2 | ✓ passed | 2.1.0 stopped |" in page
+
+
 def test_before_and_after_say_what_is_more_than_noise() -> None:
     page = markdown(report("steady"), "en")
     row = next(line for line in page.splitlines() if line.startswith("| P95 响应时间 | 1."))
