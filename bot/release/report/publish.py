@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
@@ -14,6 +15,7 @@ from bot.engine.ports import Final, Retryable, Store
 from bot.release.charts.course import course
 from bot.release.charts.model import Chart
 from bot.release.charts.picture import draw
+from bot.release.charts.readings import Readings, read
 from bot.release.report.as_html import html
 from bot.release.report.as_markdown import markdown
 from bot.release.report.as_pdf import available, pdf
@@ -21,6 +23,7 @@ from bot.release.report.build import CHART, build, digest
 from bot.release.report.diffs import nginx_diffs
 from bot.release.report.evidence import Rows, gather, of_rollout
 from bot.release.report.words import Speech
+from bot.rollout.events import ShiftDone, WaveDone
 from bot.rollout.plan import Plan
 from bot.slack.messages.words import Lang
 
@@ -54,18 +57,19 @@ async def publish_files(
     where there is a library for it. Raises NotStarted, and what the store raises.
     """
     rows = cast(Rows, await store.events(plan.service))
-    measurements = await store.measurements(rollout)
+    readings = await readings_of(rollout, rows, store, plan)
     alerts = await alerts_of(rollout, store)
-    e = gather(rows, rollout, measurements, plan, {}, alerts, now)
+    last = [m for reading in readings for m in reading.last]
+    e = gather(rows, rollout, last, plan, {}, alerts, now)
     diffs = nginx_diffs(e.rows, e.rollout, plan)
-    report = build(rows, measurements, plan, names, now, zone, rollout=rollout, diffs=diffs, alerts=alerts)
-    chart = course(e.rows, measurements, plan, alerts, zone)
+    report = build(rows, last, plan, names, now, zone, rollout=rollout, diffs=diffs, alerts=alerts)
+    chart = course(e.rows, readings, plan, alerts, zone)
     files: list[File] = []
     for lang in LANGUAGES:
         title = Speech(lang, report).plain(report.title)
         charts = {CHART: await _drawn(chart, lang)} if chart else {}
-        page = html(report, lang, charts)
-        files.append(File(f"report.{lang}.md", title, markdown(report, lang).encode()))
+        page = await asyncio.to_thread(html, report, lang, charts)
+        files.append(File(f"report.{lang}.md", title, (await asyncio.to_thread(markdown, report, lang)).encode()))
         files.append(File(f"report.{lang}.html", title, page.encode()))
         files += await _printed(page, lang, title)
     return Published(digest(report), tuple(files))
@@ -74,8 +78,16 @@ async def publish_files(
 async def draw_course(rollout: str, store: Store, plan: Plan, zone: str, lang: Lang) -> bytes | None:
     """The chart of a rollout so far, as PNG; None before anything was measured. Raises Retryable, Final, NotStarted."""
     rows = of_rollout(cast(Rows, await store.events(plan.service)), rollout)
-    chart = course(rows, await store.measurements(rollout), plan, await alerts_of(rollout, store), zone)
+    readings = await readings_of(rollout, rows, store, plan)
+    chart = course(rows, readings, plan, await alerts_of(rollout, store), zone)
     return await draw(chart, lang) if chart else None
+
+
+async def readings_of(rollout: str, rows: Rows, store: Store, plan: Plan) -> tuple[Readings, ...]:
+    """One a stage that was in effect: its rows are read, looked at beside the event loop, and let go of."""
+    stages = dict.fromkeys(e.stage for _, e in rows if isinstance(e, (ShiftDone, WaveDone)))
+    found = [await asyncio.to_thread(read, await store.measurements(rollout, stage), plan) for stage in stages]
+    return tuple(found)
 
 
 async def alerts_of(rollout: str, store: Store) -> tuple[Alert, ...]:

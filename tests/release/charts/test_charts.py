@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import warnings
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -18,20 +19,26 @@ from hypothesis import strategies as st
 from bot.engine.ports import Final, Measurement, Retryable
 from bot.release.apart import ROOT
 from bot.release.charts import draw, fonts, picture
-from bot.release.charts.course import course, errors_of, latency_of
+from bot.release.charts.course import course
 from bot.release.charts.model import Chart, from_json, to_json
+from bot.release.charts.readings import Readings, errors_of, latency_of, read
 from bot.release.charts.thin import thin
 from bot.release.charts.words import WORDS
-from bot.rollout.plan import Metric, ShareRule
+from bot.rollout.plan import Metric, Plan, ShareRule
 from tests.release.report.kit import sample
 from tests.release.report.sample import PLAN, ZONE, condition
 
 
 def chart_of(name: str) -> Chart:
     s = sample(name)
-    found = course(s.rows, s.measurements, PLAN, s.alerts, ZONE)
+    found = course(s.rows, readings(s.measurements), PLAN, s.alerts, ZONE)
     assert found is not None
     return found
+
+
+def readings(measurements: Sequence[Measurement], plan: Plan = PLAN) -> list[Readings]:
+    stages = dict.fromkeys(m.stage for m in measurements)
+    return [read([m for m in measurements if m.stage == stage], plan) for stage in stages]
 
 
 def lines(chart: Chart, kind: str) -> dict[str, list[Any]]:
@@ -93,7 +100,7 @@ def test_the_share_is_that_of_the_requests_of_both_pools() -> None:
     assert shown == pytest.approx(100 * last["canary"] / (last["canary"] + last["stable"]))
     named = replace(PLAN, share=ShareRule("reports"))
     only = [Measurement(m.rollout, m.stage, "reports", "canary", 5.0, "", m.at) for m in s.measurements[:1]]
-    found = course(s.rows, [*s.measurements, *only], named, (), ZONE)
+    found = course(s.rows, readings([*s.measurements, *only], named), named, (), ZONE)
     assert found is not None and lines(found, "share")["canary"][0][1] == 100.0
 
 
@@ -101,7 +108,7 @@ def test_a_line_is_broken_between_stages_and_where_nothing_was_measured() -> Non
     s = sample("running")
     start = s.measurements[-1].at
     later = [replace(m, at=m.at + 6 * 3600) for m in s.measurements if m.at > start - 3600]
-    chart = course(s.rows, [*s.measurements, *later], PLAN, (), ZONE)
+    chart = course(s.rows, readings([*s.measurements, *later]), PLAN, (), ZONE)
     assert chart is not None
     series = next(x for p in chart.panels if p.kind == "errors" for x in p.series if x.line == "canary")
     assert [v for _, v in series.points].count(None) == 2
