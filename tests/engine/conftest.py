@@ -21,6 +21,7 @@ from bot.rollout.gate import Need, Value, Values
 from bot.rollout.model import Person, Rollout
 from bot.rollout.plan import ApprovalRule, Condition, FleetPlan, Host, Metric, Plan, Stage, Traffic
 from bot.store.memory import MemoryStore
+from tests.release.hands import ScriptedHands, a_release
 
 SERVICE = "shop"
 LIN = Person("U0LIN", roles=frozenset({"managers"}))
@@ -152,7 +153,10 @@ class PlainWords:
                 first = f"{first.status} {first.stage} {args[2] and args[2].baked}"
             if name == "approval":
                 first = f"{first.approval}"
-            return f"{first.code}" if name == "refusal" else Outgoing(f"{name}: {first}")
+            if name == "report_as_text":
+                return (Outgoing(f"{name}: {first}"),)
+            plain = name in ("report_line", "chart_line")
+            return f"{first.code}" if name == "refusal" else name if plain else Outgoing(f"{name}: {first}")
 
         return render
 
@@ -176,15 +180,18 @@ class Rig:
         self.metrics = ScriptedMetrics()
         self.chat = RecordingChat()
         self.people = KnownPeople()
+        self.hands = ScriptedHands()
         self.build()
 
     def build(self) -> None:
         """As a new process would: everything anew but the store and the world."""
         plans, fleets = {SERVICE: self.plan}, {SERVICE: self.fleet}
         self.rollouts = Rollouts(self.store, plans, fleets, bot_user=lambda: BOT, clock=lambda: self.now)
-        speaker = Speaker(self.rollouts, self.store, self.chat, self.people, PlainWords())
+        words: Any = PlainWords()
+        speaker = Speaker(self.rollouts, self.store, self.chat, self.people, words)
+        release = a_release(self.rollouts, self.store, fleets, self.chat, speaker, words, self.hands)
         self.observer = Observer(self.rollouts, self.store, self.metrics, fleets, lambda: self.now)
-        self.performers = Performers(self.rollouts, fleets, speaker, self.observer)
+        self.performers = Performers(self.rollouts, fleets, speaker, self.observer, release)
         self.worker = Worker(self.store, self.performers.perform, lambda: self.now, "me")
         self.intake = Intake(self.rollouts, self.store)
 
