@@ -33,6 +33,7 @@ from bot.engine.ticks import Ticks
 from bot.engine.worker import Worker
 from bot.notify.heartbeat import Heartbeat
 from bot.prometheus import Prometheus
+from bot.release_parts import build_release
 from bot.slack.chat import SlackChat, new_client
 from bot.slack.directory import SlackDirectory
 from bot.slack.listeners import Listeners, build_app
@@ -86,7 +87,7 @@ class Bot:
         assert slack.bot_token is not None
         client = new_client(slack.bot_token.reveal(), slack.api_url)
         self.chat = SlackChat(client)
-        messages = Messages(settings.language, settings.timezone)
+        messages = Messages(settings.language, settings.timezone, settings.people.holders)
         directory = SlackDirectory(client, settings.people, lambda: self.chat.team_id)
         self.fleets = build_fleets(settings.plans)
         self.metrics = Prometheus(settings.prometheus_url)
@@ -108,9 +109,11 @@ class Bot:
         speaker = Speaker(self.rollouts, store, chat, directory, messages, self._firing)
         observer = Observer(self.rollouts, store, self.metrics, self.fleets, clock)
         self.alerts = self._alerts(chat, messages, clock) if settings.alerts else None
-        performers = Performers(
-            self.rollouts, self.fleets, speaker, observer, self.alerts.sender.perform if self.alerts else None
+        self.release = build_release(
+            settings, store, self.rollouts, self.fleets, self.metrics, chat, speaker, messages, clock
         )
+        alerts = self.alerts.sender.perform if self.alerts else None
+        performers = Performers(self.rollouts, self.fleets, speaker, observer, self.release.release, alerts)
         self.worker = Worker(store, performers.perform, clock, owner, epochs=self.leads.epochs, fenced=self.leads.drop)
         self.ticks = Ticks(observer, store, settings.plans, self.leads, clock)
         if self.alerts:
@@ -194,6 +197,7 @@ class Bot:
             await self.alerts.alerting.state()
             self._stack.push_async_callback(self.alerts.aclose)
         self._stack.callback(self.metrics.close)
+        self._stack.push_async_callback(self.release.aclose)
         port = await self._listen()
         # What needs no Slack begins at once: a rollback must not wait for a token to be checked.
         if self._acts:

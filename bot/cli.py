@@ -110,6 +110,20 @@ def plan(service: str, version: str, config: ConfigDir = DEFAULT_CONFIG) -> None
 
 
 @cli.command()
+def report(
+    rollout: str,
+    out: Annotated[Path, typer.Option(help="Folder for the files.")] = Path("."),
+    config: ConfigDir = DEFAULT_CONFIG,
+) -> None:
+    """Write the report of ROLLOUT, finished or not, in Chinese and English, as Markdown and as HTML for printing."""
+    from bot.reporting import write_report
+
+    ok, text = asyncio.run(write_report(settings_of(config, slack=False), rollout, out))
+    typer.echo(text, err=not ok)
+    raise typer.Exit(0 if ok else 2)
+
+
+@cli.command()
 def init(service: str, config: ConfigDir = DEFAULT_CONFIG) -> None:
     """Write the first generated file, everything to the stable pool, to every host that has none yet."""
     from bot.reading import initialise

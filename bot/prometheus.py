@@ -55,6 +55,13 @@ class Prometheus:
         values = await self._run(lambda: self._measure(tuple(needs)))
         return dict.fromkeys(needs, Value(None, self.error)) if values is None else values
 
+    async def measure_at(self, needs: Sequence[Need], at: float) -> Values:
+        """The same, as of that moment (Unix seconds). Never raises. bot.engine.works.History."""
+        if not needs:
+            return {}
+        values = await self._run(lambda: self._measure(tuple(needs), at))
+        return dict.fromkeys(needs, Value(None, self.error)) if values is None else values
+
     async def series(self, queries: Sequence[str]) -> tuple[Answer, ...]:
         """Every series of every query. Never raises. bot.engine.ports.Series."""
         if not queries:
@@ -83,14 +90,14 @@ class Prometheus:
         self._pool.shutdown(wait=False, cancel_futures=True)
         self._client._session.close()
 
-    def _measure(self, needs: tuple[Need, ...]) -> Values:
+    def _measure(self, needs: tuple[Need, ...], at: float | None = None) -> Values:
         """In a thread. Raises requests.RequestException where the server as a whole could not answer."""
         try:
-            rows = self._ask(_joined([need.promql for need in needs]))
+            rows = self._ask(_joined([need.promql for need in needs]), at)
         except PrometheusApiClientException as error:
             if len(needs) == 1:
                 return {needs[0]: Value(None, describe(error))}
-            return {need: value for one in needs for need, value in self._alone(one).items()}
+            return {need: value for one in needs for need, value in self._alone(one, at).items()}
         found: dict[int, list[Any]] = {n: [] for n in range(len(needs))}
         for row in rows:
             found[int(row["metric"][MARK])].append(row["value"][1])
@@ -116,18 +123,19 @@ class Prometheus:
             return Answer((Reading((), float(rows[1])),))
         return Answer(tuple(_reading(row) for row in rows))
 
-    def _alone(self, need: Need) -> Values:
+    def _alone(self, need: Need, at: float | None) -> Values:
         try:
-            rows = self._ask(need.promql)
+            rows = self._ask(need.promql, at)
         except PrometheusApiClientException as error:
             return {need: Value(None, describe(error))}
         if rows and not isinstance(rows[0], dict):  # a scalar: [time, "value"]
             return {need: _value([rows[1]])}
         return {need: _value([row["value"][1] for row in rows])}
 
-    def _ask(self, promql: str) -> list[Any]:
+    def _ask(self, promql: str, at: float | None = None) -> list[Any]:
         try:
-            return list(self._client.custom_query(promql, timeout=TIMEOUT))
+            when = {} if at is None else {"time": f"{at:.3f}"}
+            return list(self._client.custom_query(promql, params=when, timeout=TIMEOUT))
         except (KeyError, ValueError, TypeError) as error:
             # A proxy's page or a half answer is not an empty result.
             raise requests.RequestException(f"not an answer of Prometheus: {error!r}") from error

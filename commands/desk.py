@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Protocol
 
 from bot.alerts.explain import Step
@@ -12,6 +13,7 @@ from bot.alerts.model import Alert, AlertsState, Group, Silence
 from bot.alerts.oncall import Turn
 from bot.alerts.plan import AlertPlan, Reach
 from bot.engine.ports import Alerted, Outgoing, Submitted
+from bot.rollout.effects import Effect
 from bot.rollout.intents import Intent, Refusal
 from bot.rollout.model import Board, Person, Rollout, ServiceState
 from bot.rollout.plan import Plan
@@ -27,6 +29,8 @@ class Desk(Protocol):
         self, service: str, version: str, actor: Person, reason: str, cause: str | None, salt: str = ""
     ) -> Submitted: ...
 
+    async def record(self, service: str, cause: str | None, effects: tuple[Effect, ...]) -> bool: ...
+
     async def state(self, service: str) -> ServiceState: ...
 
     async def board(self, service: str) -> Board | None: ...
@@ -36,6 +40,10 @@ class Desk(Protocol):
     async def diff(self, service: str, version: str, salt: str = "") -> Mapping[str, str]: ...
 
     def now(self) -> float: ...
+
+    def today(self) -> date:
+        """In the bot's time zone."""
+        ...
 
 
 class AlertDesk(Protocol):
@@ -61,6 +69,10 @@ class Words(Protocol):
     def history(self, rollouts: Sequence[Rollout], now: float) -> Outgoing: ...
 
     def plan(self, rollout: Rollout, plan: Plan, per_host: Mapping[str, str] | None, error: str) -> Outgoing: ...
+
+    def checks(self, rollout: Rollout, plan: Plan, now: float) -> Outgoing: ...
+
+    def follow_ups(self, rollout: Rollout, plan: Plan, now: float) -> Outgoing: ...
 
     def help(self, commands: Sequence[tuple[str, str, str]]) -> Outgoing: ...
 

@@ -51,6 +51,11 @@ class People:
     def names(self) -> Mapping[str, str]:
         return MappingProxyType({person.slack: person.name for person in self.people.values()})
 
+    @property
+    def holders(self) -> Mapping[str, tuple[str, ...]]:
+        """By role, the ids of its users and user groups, as they are mentioned in Slack."""
+        return MappingProxyType({name: (*sorted(r.users), *sorted(r.groups)) for name, r in self.roles.items()})
+
 
 class PersonModel(Model):
     slack: Text | None = None

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-from bot.engine.ports import Chat, Fenced, Outgoing, ReactionRead
+from bot.engine.ports import Attachment, Chat, Fenced, MessageRead, Outgoing, ReactionRead
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,3 +84,18 @@ class FencedChat:
 
     async def permalink(self, channel: str, ts: str) -> str:
         return await self._chat.permalink(channel, ts)
+
+    async def upload(
+        self,
+        key: str,
+        channel: str,
+        thread_ts: str,
+        files: Sequence[Attachment],
+        text: str,
+        instead: Sequence[Outgoing] = (),
+    ) -> tuple[str, ...]:
+        self._check()
+        return await self._chat.upload(key, channel, thread_ts, files, text, instead)
+
+    async def read(self, channel: str, ts: str) -> MessageRead | None:
+        return await self._chat.read(channel, ts)

@@ -8,10 +8,11 @@ from bot.engine.ports import Fleet, Measurement, Metrics, Store
 from bot.engine.rollouts import Rollouts
 from bot.engine.targets import SILENT, drift, highest_generation
 from bot.rollout.deciding.reports import MOVING
-from bot.rollout.effects import Effect, ReadReactions, ShowCard
+from bot.rollout.deciding.work import with_steps
+from bot.rollout.effects import Effect, ReadReactions, ReadSignatures, ShowCard
 from bot.rollout.gate import Need, Values, judge, needs
 from bot.rollout.intents import NotePlan, ReportBoard, ReportFleet, Tick
-from bot.rollout.model import Board, Rollout, Status
+from bot.rollout.model import Board, Rollout, ServiceState, Status
 from bot.rollout.plan import Plan
 from bot.rollout.waves import counting, watched_since, watched_stage
 
@@ -50,7 +51,7 @@ class Observer:
         latest = (await self._rollouts.state(service)).active
         if latest is None or (latest.watched, latest.waved) != (rollout.watched, rollout.waved):
             return None  # the hosts moved while Prometheus was asked: these values belong to no stage
-        judged = judge(plan, stage, board, values, now, counting=counting(latest))
+        judged = with_steps(judge(plan, stage, board, values, now, counting=counting(latest)), plan, latest)
         await self._rollouts.submit(
             service,
             ReportBoard(judged),
@@ -81,10 +82,11 @@ class Observer:
         state, board = self._rollouts.known(service)
         state = state or await self._rollouts.state(service)
         rollout = state.active
+        await self._read_signatures(service, state)
+        today = self._rollouts.today().isoformat()
         if rollout is None:
-            warm = state.rollout is not None and state.rollout.kept_warm
-            if warm and self._rollouts.moves(service, Tick()):
-                await self._rollouts.submit(service, Tick())
+            if state.rollout is not None and self._rollouts.moves(service, Tick(today=today)):
+                await self._rollouts.submit(service, Tick(today=today))
             return
         plan, now = self._rollouts.plans[service], self._clock()
         if rollout.plan_hash != plan.hash:
@@ -93,8 +95,9 @@ class Observer:
             board = await self._rollouts.board(service)
         stale = board is None or board.blind_since is not None or now - (board.last_at or 0) > 4 * plan.interval
         blind = stale or board is None or (bool(board.triggers) and all(t.value is None for t in board.triggers))
-        if self._rollouts.moves(service, Tick(blind=blind)):
-            await self._rollouts.submit(service, Tick(blind=blind))
+        passed = Tick(blind, board.gates if board else (), today)
+        if self._rollouts.moves(service, passed):
+            await self._rollouts.submit(service, passed)
         approval = rollout.approval
         if rollout.status is Status.AWAITING_APPROVAL and approval and not approval.decided:
             # At the first tick of a process too: whoever reacted while the bot was away must not have to do it again.
@@ -103,6 +106,18 @@ class Observer:
                 self._asked[service] = now
                 serial = f"poll{now:.3f}"
                 read = ReadReactions(rollout.id, approval.stage, approval.attempt, serial=serial)
+                await self._rollouts.record(service, None, (read,))
+
+    async def _read_signatures(self, service: str, state: ServiceState) -> None:
+        """Signatures that no event told of, as with approvals."""
+        now = self._clock()
+        for r in (state.rollout, *state.closing):
+            report = r.report if r else None
+            if r is None or report is None or report.posted_at is None or report.signed_at is not None:
+                continue
+            if now - self._asked.get(r.id, 0.0) >= REACTIONS_EVERY:
+                self._asked[r.id] = now
+                read = ReadSignatures(r.id, report.edition, serial=f"poll{now:.3f}")
                 await self._rollouts.record(service, None, (read,))
 
     async def read_fleet(self, service: str, cause: str | None = None, finish: int | None = None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -12,17 +12,26 @@ from bot.alerts.effects import SendAlert, ShowAlert
 from bot.engine.acting import acting_epoch
 from bot.engine.observer import Observer
 from bot.engine.ports import Claimed, Final, Fleet, Retryable
+from bot.engine.publishing import Publisher
+from bot.engine.release_speaker import ReleaseSpeaker
 from bot.engine.rollouts import Rollouts
 from bot.engine.speaker import Speaker
 from bot.engine.targets import Named, backward, begun, forward, in_the_way, unread
+from bot.engine.works import Works
 from bot.fleet.target import HostReading, Outcome, Target
 from bot.rollout.effects import (
+    DoWork,
+    PostChart,
+    PublishReport,
     ReadFleet,
     ReadReactions,
+    ReadSignatures,
     RestoreTraffic,
     ShiftTraffic,
     ShowApproval,
     ShowCard,
+    ShowPreparation,
+    ShowSignOff,
     Tell,
     Whisper,
 )
@@ -35,6 +44,15 @@ log = structlog.get_logger()
 RESTORE_AGAIN = 2.0  # seconds between tries at hosts that did not answer a rollback
 
 
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What surrounds the traffic: the work, the report, and the messages about both."""
+
+    works: Works
+    publisher: Publisher
+    speaker: ReleaseSpeaker
+
+
 class Performers:
     def __init__(
         self,
@@ -42,12 +60,14 @@ class Performers:
         fleets: Mapping[str, Fleet],
         speaker: Speaker,
         observer: Observer,
+        release: Release,
         alerts: Callable[[Claimed], Awaitable[None]] | None = None,
     ) -> None:
         self._rollouts = rollouts
         self._fleets = fleets
         self._speaker = speaker
         self._observer = observer
+        self._release = release
         self._alerts = alerts
         self._shifts: dict[str, asyncio.Task[object]] = {}
 
@@ -71,6 +91,18 @@ class Performers:
                 await self._speaker.tell(claimed.stream, effect, again=claimed.attempts > 0)
             case Whisper() as effect:
                 await self._speaker.whisper(claimed.stream, effect)
+            case DoWork() as effect:
+                return await self._release.works.do(claimed, effect)
+            case PublishReport() as effect:
+                return await self._release.publisher.report(claimed, effect)
+            case PostChart() as effect:
+                await self._release.publisher.chart(claimed.stream, effect, again=claimed.attempts > 0)
+            case ShowPreparation() as effect:
+                await self._release.speaker.show_preparation(claimed.stream, effect)
+            case ShowSignOff() as effect:
+                await self._release.speaker.show_sign_off(claimed.stream, effect)
+            case ReadSignatures() as effect:
+                return await self._read_signatures(claimed, effect)
             case SendAlert() | ShowAlert():
                 if self._alerts is None:
                     raise Final("there is no alerts.yaml: nobody is named who could be told")
@@ -173,6 +205,14 @@ class Performers:
         submitted = await self._rollouts.submit(service, report, _cause(claimed), finish=claimed.id)
         if submitted.refusal and effect.user:
             await self._speaker.explain(service, effect, submitted.refusal)
+        return True
+
+    async def _read_signatures(self, claimed: Claimed, effect: ReadSignatures) -> bool:
+        service = claimed.stream
+        report = await self._release.speaker.read_signatures(service, effect)
+        submitted = await self._rollouts.submit(service, report, _cause(claimed), finish=claimed.id)
+        if submitted.refusal:
+            await self._release.speaker.explain_signature(service, effect, submitted.refusal)
         return True
 
 

@@ -345,6 +345,25 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file to be shown. name: with its ending, by which a picture is known to be one. title: for people."""
+
+    name: str
+    title: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRead:
+    """Somebody's message as it is now. thread_ts: of the thread's first message, "" = in no thread."""
+
+    user: str
+    text: str
+    thread_ts: str
+    bot: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ReactionRead:
     user: str
     emoji: str
@@ -377,6 +396,25 @@ class Chat(Protocol):
     async def reactions(self, channel: str, ts: str) -> tuple[ReactionRead, ...]: ...
 
     async def permalink(self, channel: str, ts: str) -> str: ...
+
+    async def upload(
+        self,
+        key: str,
+        channel: str,
+        thread_ts: str,
+        files: Sequence[Attachment],
+        text: str,
+        instead: Sequence[Outgoing] = (),
+    ) -> tuple[str, ...]:
+        """Shares the files as one message with the text, to be found by its key like any other; their ids.
+
+        channel: an id. instead: what is said where the server takes no files; then the answer is ().
+        """
+        ...
+
+    async def read(self, channel: str, ts: str) -> MessageRead | None:
+        """One message, in a thread or not; None = it is not there, or may not be read."""
+        ...
 
     @property
     def user_id(self) -> str:

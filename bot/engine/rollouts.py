@@ -7,7 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from bot.engine import replay
@@ -27,6 +27,7 @@ from bot.engine.ports import (
 from bot.engine.targets import forward
 from bot.rollout.decide import decide, simulate
 from bot.rollout.effects import COALESCED, Effect
+from bot.rollout.events import Event
 from bot.rollout.evolve import evolve
 from bot.rollout.follow import follow, lane
 from bot.rollout.intents import Intent, Refusal, Start
@@ -67,6 +68,10 @@ class Rollouts:
 
     def now(self) -> float:
         return self._clock()
+
+    def today(self) -> date:
+        """In the bot's time zone."""
+        return datetime.fromtimestamp(self._clock(), self._zone).date()
 
     async def state(self, service: str) -> ServiceState:
         """As the log has it now: of a store that others write to as well, what they appended is read first."""
@@ -221,7 +226,7 @@ class Rollouts:
                 board=extra.board,
                 measurements=extra.measurements,
                 finish=extra.finish,
-                rollout=after.rollout if events else None,
+                rollout=_changed(after, events),
                 snapshot=after if after.seq // SNAPSHOT_EVERY > state.seq // SNAPSHOT_EVERY else None,
                 epoch=acting_epoch(service),
             )
@@ -253,6 +258,13 @@ class Rollouts:
             NewEffect(e, lane(e, service), now, coalesce=isinstance(e, COALESCED))
             for e in (*plain.values(), *shown.values())
         )
+
+
+def _changed(after: ServiceState, events: tuple[Event, ...]) -> Rollout | None:
+    """The rollout that the events are of, for the index: an earlier one where they say so; a commit is of one alone."""
+    if not events:
+        return None
+    return after.known(getattr(events[0], "rollout", "")) or after.rollout
 
 
 class Extra:

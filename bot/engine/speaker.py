@@ -67,26 +67,26 @@ class Speaker:
         self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def show_card(self, service: str, rollout_id: str) -> MessageRef | None:
-        rollout = await self._rollout(service, rollout_id)
+        rollout = await self.rollout(service, rollout_id)
         if rollout is None:
             return None
         plan = self._rollouts.plans[service]
         board = await self._store.board(rollout.id, rollout.watched[0]) if rollout.watched[0] else None
         firing = self._firing(service) if rollout.active else ()
         message = self._words.card(rollout, plan, board, self._rollouts.now(), firing)
-        return await self._sync(ShowCard(rollout_id).key, plan.channel, message)
+        return await self.sync(ShowCard(rollout_id).key, plan.channel, message)
 
     async def show_approval(self, service: str, effect: ShowApproval) -> None:
-        rollout = await self._rollout(service, effect.rollout)
+        rollout = await self.rollout(service, effect.rollout)
         if rollout is None:
             return
         plan = self._rollouts.plans[service]
-        await self._card_of(service, rollout)  # a card comes before the first asking
+        await self.card_of(service, rollout)  # a card comes before the first asking
         board = await self._store.board(rollout.id, rollout.watched[0]) if rollout.watched[0] else None
         now = self._rollouts.now()
         message = self._words.approval(rollout, plan, effect.stage, effect.attempt, now, board)
         before = await self._store.message(effect.key)
-        ref = await self._sync(effect.key, plan.channel, message)
+        ref = await self.sync(effect.key, plan.channel, message)
         if before is None or before.digest == DELETED or await self._store.message(f"{effect.key}:open") is None:
             await self._open(service, rollout, plan, effect, ref)
 
@@ -114,10 +114,10 @@ class Speaker:
         await self._store.put_message(MessageRef(key, channel, ts))
 
     async def tell(self, service: str, effect: Tell, again: bool) -> None:
-        rollout = await self._rollout(service, effect.rollout)
+        rollout = await self.rollout(service, effect.rollout)
         if rollout is None or await self._store.message(effect.key):
             return
-        card = await self._card_of(service, rollout)
+        card = await self.card_of(service, rollout)
         message = self._words.tell(effect.event, rollout, self._rollouts.plans[service])
         try:
             channel, ts = await self._line(effect, message, card, again)
@@ -135,7 +135,7 @@ class Speaker:
         )
 
     async def whisper(self, service: str, effect: Whisper) -> None:
-        rollout = await self._rollout(service, effect.rollout)
+        rollout = await self.rollout(service, effect.rollout)
         asking = await self._store.message(ShowApproval(effect.rollout, effect.stage, effect.attempt).key)
         if rollout is None or asking is None:
             return
@@ -148,7 +148,7 @@ class Speaker:
         asking = await self._store.message(ShowApproval(effect.rollout, effect.stage, effect.attempt).key)
         if asking is None:
             return
-        rollout = await self._rollout(service, effect.rollout)
+        rollout = await self.rollout(service, effect.rollout)
         text = self._words.refusal(refusal, rollout, self._rollouts.plans[service])
         await self._chat.whisper(asking.channel, effect.user, self._words.error(text))
 
@@ -161,30 +161,34 @@ class Speaker:
         if asking is None:
             raise Retryable("the asking is not posted yet", 0.5)
         try:
-            found = await self._chat.reactions(asking.channel, asking.ts)
+            reactions = await self.reacted(asking.channel, asking.ts)
         except Gone:
             log.warning("the asking was deleted; posting it anew", key=asking.key)
             await self._store.put_message(replace(asking, digest=DELETED))
             await self.show_approval(service, ShowApproval(effect.rollout, effect.stage, effect.attempt))
-            found = ()
-        people = {user: await self._directory.person(user, fresh=True) for user in dict.fromkeys(r.user for r in found)}
-        actor = people.get(effect.user) if effect.user else None
-        reactions = tuple(Reaction(people[r.user], r.emoji) for r in found)
+            reactions = ()
+        actor = next((r.person for r in reactions if effect.user and r.person.user == effect.user), None)
         emoji = canonical_emoji(effect.emoji) if effect.emoji else ""
         return ReportReactions(effect.rollout, effect.stage, effect.attempt, reactions, actor, emoji)
 
-    async def _rollout(self, service: str, id: str) -> Rollout | None:
+    async def reacted(self, channel: str, ts: str) -> tuple[Reaction, ...]:
+        """Everybody's reactions with who they are, read now. Raises Gone where the message was deleted."""
+        found = await self._chat.reactions(channel, ts)
+        people = {user: await self._directory.person(user, fresh=True) for user in dict.fromkeys(r.user for r in found)}
+        return tuple(Reaction(people[r.user], r.emoji) for r in found)
+
+    async def rollout(self, service: str, id: str) -> Rollout | None:
         current = (await self._rollouts.state(service)).rollout
         return current if current and current.id == id else await self._store.rollout(id)
 
-    async def _card_of(self, service: str, rollout: Rollout) -> MessageRef:
+    async def card_of(self, service: str, rollout: Rollout) -> MessageRef:
         card = await self._store.message(ShowCard(rollout.id).key)
         card = card or await self.show_card(service, rollout.id)
         if card is None:
             raise Final(f"{rollout.id} is not in the log")
         return card
 
-    async def _sync(self, key: str, channel: str, message: Outgoing) -> MessageRef:
+    async def sync(self, key: str, channel: str, message: Outgoing) -> MessageRef:
         """Posts the message of this key if there is none, edits it if it says something else.
 
         One at a time for a key: an asking brings its card along while the card's own effect may be on its way.

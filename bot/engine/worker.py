@@ -13,7 +13,7 @@ import structlog
 from bot.alerts.effects import SendAlert
 from bot.engine.acting import acting
 from bot.engine.ports import Away, Claimed, Fenced, Final, OutboxEffect, Retryable, Store
-from bot.rollout.effects import RestoreTraffic
+from bot.rollout.effects import DoWork, PostChart, PublishReport, RestoreTraffic
 
 log = structlog.get_logger()
 LEASE = 15.0  # seconds; renewed at a third of it
@@ -21,10 +21,12 @@ POLL = 2.0  # seconds, where others write too: a notice of theirs may be lost wi
 BACKOFF = (0.5, 30.0)  # seconds: first wait after a failure, and the longest
 CONCURRENCY = 16
 NOTIFICATIONS = 256  # at once, beside them: four channels in full; one that hangs takes no more than its lanes
+WORKS = 64  # checks, steps, backups and reports at once, beside them: some take an hour
 URGENT = 1000  # rollbacks at once, beside them
 FULL = 0.5  # seconds between looks while notifications take all of their room
 TOLD = (SendAlert.__name__,)
-OTHERS = tuple(sorted({kind.__name__ for kind in get_args(OutboxEffect)} - {*TOLD}))
+WORK = tuple(kind.__name__ for kind in (DoWork, PostChart, PublishReport))
+OTHERS = tuple(sorted({kind.__name__ for kind in get_args(OutboxEffect)} - {*TOLD, *WORK}))
 
 Perform = Callable[[Claimed], Awaitable[bool]]
 
@@ -114,8 +116,8 @@ class Worker:
             wait = longest if due is None else min(longest, max(0.02, due - self._clock()))
             if self._busy(OTHERS) >= CONCURRENCY:
                 wait = longest  # a task that ends wakes us
-            elif self._busy(TOLD) >= NOTIFICATIONS:
-                wait = max(wait, FULL)  # what is due may be a notification that has no room yet
+            elif self._busy(TOLD) >= NOTIFICATIONS or self._busy(WORK) >= WORKS:
+                wait = max(wait, FULL)  # what is due may be of a kind that has no room yet
             # Not wait_for: before Python 3.12 it swallows a cancellation that meets the wake-up.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait):
@@ -132,7 +134,7 @@ class Worker:
         now = self._clock()
         # The way back has room of its own: sixteen posts that hang on a dead Slack must not hold it up.
         found = await self._store.claim(self._owner, now, LEASE, URGENT, (RestoreTraffic.__name__,), epochs)
-        for kinds, most in ((OTHERS, CONCURRENCY), (TOLD, NOTIFICATIONS)):
+        for kinds, most in ((OTHERS, CONCURRENCY), (TOLD, NOTIFICATIONS), (WORK, WORKS)):
             room = most - self._busy(kinds)
             if room > 0:
                 found += await self._store.claim(self._owner, now, LEASE, room, kinds, epochs)

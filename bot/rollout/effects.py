@@ -205,11 +205,15 @@ class ShowSignOff:
 
 @dataclass(frozen=True, slots=True)
 class ReadSignatures:
-    """Read the reactions under the report, and who they are of; the outcome is a ReportSignatures."""
+    """Read the reactions under the report, and who they are of; the outcome is a ReportSignatures.
+
+    user: who reacted just now, if that is why it is read.
+    """
 
     rollout: str
     edition: int
     serial: str = ""
+    user: str = ""
     priority: ClassVar[int] = 28
 
     @property

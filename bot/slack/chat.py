@@ -11,7 +11,8 @@ from typing import Any
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.engine.ports import Final, Outgoing, ReactionRead
+from bot.engine.ports import Attachment, Final, MessageRead, Outgoing, ReactionRead
+from bot.slack import files as sharing
 from bot.slack.channels import Channels
 from bot.slack.errors import BLOCKS, LACKING, Refused, call, until_mended
 from bot.slack.pace import Bucket
@@ -154,10 +155,48 @@ class SlackChat:
                 break
         return None
 
+    async def upload(
+        self,
+        key: str,
+        channel: str,
+        thread_ts: str,
+        files: Sequence[Attachment],
+        text: str,
+        instead: Sequence[Outgoing] = (),
+    ) -> tuple[str, ...]:
+        """Raises Retryable or Final. A server without files gets `instead`, the last of it under the key itself."""
+        await self._posts[channel].take()
+        try:
+            with until_mended():
+                return await sharing.share(self._client, key, channel, thread_ts, files, text)
+        except sharing.NoFiles as error:
+            self._once(f"files cannot be shared; what they say is posted as text ({error})")
+        for n, message in enumerate(instead, 1):
+            part = key if n == len(instead) else f"{key}:{n}"
+            if n == len(instead) or await self.find(part, channel, thread_ts) is None:
+                await self.post(part, channel, message, thread_ts=thread_ts)
+        return ()
+
+    async def read(self, channel: str, ts: str) -> MessageRead | None:
+        """Raises Retryable."""
+        try:
+            data = await call(self._client.conversations_replies(channel=channel, ts=ts, latest=ts, inclusive=True))
+        except Final as error:
+            self._once(f"a message cannot be read, so no note is made of it ({error})")
+            return None
+        messages: list[dict[str, Any]] = data.get("messages", [])
+        found = next((m for m in messages if str(m.get("ts")) == ts), None)
+        if found is None:
+            return None
+        by_bot = bool(found.get("bot_id")) or found.get("user") in (None, self.user_id)
+        text = str(found.get("text") or "")
+        return MessageRead(str(found.get("user", "")), text, str(found.get("thread_ts") or ""), by_bot)
+
     def _is_ours(self, message: dict[str, Any], key: str) -> bool:
         """Any app can write any metadata: the author counts too."""
         metadata = message.get("metadata") or {}
         same = metadata.get("event_type") == EVENT_TYPE and metadata.get("event_payload", {}).get("key") == key
+        same = same or sharing.keyed(message, key)
         return same and (not self.user_id or message.get("user", self.user_id) == self.user_id)
 
     async def _with_blocks(self, method: Any, arguments: dict[str, Any], message: Outgoing) -> Any:

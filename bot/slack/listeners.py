@@ -15,12 +15,15 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.engine.ports import Away, Chat, Directory, Final, MessageRef, Outgoing, Retryable
 from bot.rollout.approval import canonical_emoji
 from bot.rollout.intents import refuse
+from bot.slack import noting
 from bot.slack.answers import PATIENCE, Answers
 from commands.desk import AlertDesk, Call, Desk, Words
 from commands.registry import run
 
 log = structlog.get_logger()
 ACTIONS = re.compile(r"rollout\.(promote|pause|resume|retry|adopt|restore|rollback)")
+CHECKLIST_ACTIONS = re.compile(r"checklist\.(done|undo)")
+TICKING = {"checklist.done": "tick", "checklist.undo": "untick"}
 ALERT_ACTIONS = re.compile(r"alert\.(ack|silence)")
 BY_BUTTON = "1h"  # how long the button silences
 EVERYTHING = re.compile(".*")
@@ -28,13 +31,17 @@ WAITS = (1.0, 3.0, 10.0)  # seconds before a private sentence is tried again, wh
 HINTS = 1000  # hints remembered, so that each is given once
 
 
-class Intake(Protocol):
+class Intake(noting.Intake, Protocol):
     async def reaction(
         self, event_id: str, rollout: str, stage: str, attempt: int, user: str, emoji: str, added: bool
     ) -> bool: ...
 
+    async def signature(
+        self, event_id: str, rollout: str, edition: int, user: str, emoji: str, added: bool
+    ) -> bool: ...
 
-class Ledger(Protocol):
+
+class Ledger(noting.Ledger, Protocol):
     async def message_at(self, channel: str, ts: str) -> MessageRef | None: ...
 
 
@@ -62,6 +69,7 @@ class Listeners:
         self._ledger = ledger
         self._chat = chat
         self._alerts = alerts
+        self._noting = noting.Noting(desk, directory, intake, ledger, chat)
         self._answers = Answers(patience)
         self._hinted: set[tuple[str, str, int]] = set()
         self._stopping = False
@@ -69,6 +77,7 @@ class Listeners:
     def register(self, app: AsyncApp) -> None:
         app.command("/rollout")(self.command)
         app.action(ACTIONS)(self.action)
+        app.action(CHECKLIST_ACTIONS)(self.action)
         app.action(ALERT_ACTIONS)(self.alert_action)
         app.event("reaction_added")(self.reaction)
         app.event("reaction_removed")(self.reaction)
@@ -130,8 +139,12 @@ class Listeners:
         added = event["type"] == "reaction_added"
         if kind == "approval" and attempt.isdecimal():
             await self._intake.reaction(body["event_id"], rollout, stage, int(attempt), user, event["reaction"], added)
+        elif kind == "signoff" and rest.isdecimal():
+            await self._intake.signature(body["event_id"], rollout, int(rest), user, event["reaction"], added)
         elif ref and added:
             await self._elsewhere(rollout, event["reaction"], user, item["channel"])
+        elif added:
+            await self._noting.marked(item["channel"], item["ts"], user, event["reaction"])
 
     async def _elsewhere(self, rollout_id: str, emoji: str, user: str, channel: str) -> None:
         """An approval put on another message than the asking: it counts for nothing, and that is said once."""
@@ -164,14 +177,14 @@ class Listeners:
         return await run(Call(text, await self._directory.person(user), cause), self._desk, self._words, self._alerts)
 
     async def _pressed(self, user: str, action: dict[str, Any], cause: str) -> Outgoing:
-        verb = action["action_id"].removeprefix("rollout.")
-        service, _, rollout = str(action.get("value", "")).partition("|")
+        verb = TICKING.get(action["action_id"], action["action_id"].removeprefix("rollout."))
+        service, rollout, item = (*str(action.get("value", "")).split("|", 2), "", "")[:3]
         plan = self._desk.plans.get(service)
         current = (await self._desk.state(service)).rollout if plan else None
         if plan is None or current is None or current.id != rollout:
             refusal = refuse("older_card", rollout=rollout, service=service)
             return self._words.error(self._words.refusal(refusal, current, plan))
-        return await self._typed(user, f"{verb} {service}", cause)
+        return await self._typed(user, f'{verb} {service} "{item}"' if item else f"{verb} {service}", cause)
 
     async def _pressed_alert(self, user: str, action: dict[str, Any], cause: str) -> Outgoing:
         """The same line as typed, for the alert of this very message."""

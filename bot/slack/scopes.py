@@ -10,6 +10,7 @@ from bot.engine.ports import Final
 NEEDED = ("chat:write", "reactions:read", "users:read")
 WANTED = {
     "channels:history": "an earlier try of a post is not found after a crash",
+    "files:write": "the report and its charts are posted as text",
     "channels:read": "channels must be named by id",
     "reactions:write": "people add the emoji of an asking themselves",
     "usergroups:read": "only people named in people.yaml have roles",

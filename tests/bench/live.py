@@ -30,6 +30,7 @@ from bot.rollout.plan import Condition, Metric, Plan
 from bot.store.sqlite import SqliteStore
 from tests.bench.report import Result, percentile
 from tests.engine.conftest import BOT, LIN, WANG, KnownPeople, PlainWords, RecordingChat, ScriptedMetrics, a_plan
+from tests.release.hands import a_release
 
 SERVICES = 1000
 GATES = 10
@@ -96,10 +97,13 @@ async def _bot(store: SqliteStore, plans: dict[str, Plan]) -> tuple[list[float],
     rollouts = Rollouts(store, plans, fleets, bot_user=lambda: BOT, wake=lambda: worker.wake(), clock=clock)
     observer = Timed(rollouts, store, metrics, fleets, clock)
     observer.late, observer.last = [], {}
-    speaker = Speaker(rollouts, store, Deaf(), KnownPeople(), PlainWords())
+    chat, words = Deaf(), PlainWords()
+    speaker = Speaker(rollouts, store, chat, KnownPeople(), words)
+    release = a_release(rollouts, store, fleets, chat, speaker, words)
     leads = Leads(store, plans, "bench", clock)
     await leads.start()
-    worker = Worker(store, Performers(rollouts, fleets, speaker, observer).perform, clock, "bench", epochs=leads.epochs)
+    performers = Performers(rollouts, fleets, speaker, observer, release)
+    worker = Worker(store, performers.perform, clock, "bench", epochs=leads.epochs)
     worker.start()
     for service in plans:
         started = await rollouts.start(service, "2.0.0", LIN, "", None)

@@ -65,10 +65,10 @@ class WatchedRollouts(Rollouts):
 class Office:
     """Services without hosts that answer: what a person types is judged, nothing is carried out."""
 
-    def __init__(self, *services: str) -> None:
+    def __init__(self, *services: str, **changes: Any) -> None:
         self.now = 1_000_000.0
         self.store = MemoryStore()
-        plans = {s: a_plan(service=s, source=s) for s in services}
+        plans = {s: a_plan(service=s, source=s, **changes) for s in services}
         fleets = {s: FakeFleet(p.fleet.hosts) for s, p in plans.items()}
         self.desk = WatchedRollouts(self.store, plans, fleets, bot_user=lambda: "U0BOT", clock=lambda: self.now)
 

@@ -12,7 +12,7 @@ import pytest
 from bot.engine.intake import Intake
 from bot.engine.observer import Observer
 from bot.engine.performers import Performers
-from bot.engine.ports import Gone, Outgoing, ReactionRead
+from bot.engine.ports import Attachment, Gone, MessageRead, Outgoing, ReactionRead
 from bot.engine.rollouts import Rollouts
 from bot.engine.speaker import Speaker
 from bot.engine.worker import Worker
@@ -21,6 +21,7 @@ from bot.rollout.gate import Need, Value, Values
 from bot.rollout.model import Person, Rollout
 from bot.rollout.plan import ApprovalRule, Condition, FleetPlan, Host, Metric, Plan, Stage, Traffic
 from bot.store.memory import MemoryStore
+from tests.release.hands import ScriptedHands, a_release
 
 SERVICE = "shop"
 LIN = Person("U0LIN", roles=frozenset({"managers"}))
@@ -82,6 +83,7 @@ class RecordingChat:
     marks: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
     fail: list[Exception] = field(default_factory=list)
     updates: int = 0
+    files: dict[str, dict[str, bytes]] = field(default_factory=dict)
     _ts: Any = field(default_factory=lambda: itertools.count(1))
 
     def _maybe_fail(self) -> None:
@@ -120,6 +122,23 @@ class RecordingChat:
     async def permalink(self, channel: str, ts: str) -> str:
         return f"https://example.invalid/{ts}"
 
+    async def upload(
+        self,
+        key: str,
+        channel: str,
+        thread_ts: str,
+        files: Sequence[Attachment],
+        text: str,
+        instead: Sequence[Outgoing] = (),
+    ) -> tuple[str, ...]:
+        await self.post(key, channel, Outgoing(text), thread_ts)
+        self.files[key] = {file.name: file.data for file in files}
+        return tuple(f"F{n}" for n, _ in enumerate(files))
+
+    async def read(self, channel: str, ts: str) -> MessageRead | None:
+        known = self.messages.get(ts)
+        return MessageRead(BOT, known["text"], known["thread"], True) if known else None
+
     def by_key(self, prefix: str) -> list[dict[str, Any]]:
         return [m | {"ts": ts} for ts, m in self.messages.items() if m["key"].startswith(prefix)]
 
@@ -134,7 +153,10 @@ class PlainWords:
                 first = f"{first.status} {first.stage} {args[2] and args[2].baked}"
             if name == "approval":
                 first = f"{first.approval}"
-            return f"{first.code}" if name == "refusal" else Outgoing(f"{name}: {first}")
+            if name == "report_as_text":
+                return (Outgoing(f"{name}: {first}"),)
+            plain = name in ("report_line", "chart_line")
+            return f"{first.code}" if name == "refusal" else name if plain else Outgoing(f"{name}: {first}")
 
         return render
 
@@ -158,15 +180,18 @@ class Rig:
         self.metrics = ScriptedMetrics()
         self.chat = RecordingChat()
         self.people = KnownPeople()
+        self.hands = ScriptedHands()
         self.build()
 
     def build(self) -> None:
         """As a new process would: everything anew but the store and the world."""
         plans, fleets = {SERVICE: self.plan}, {SERVICE: self.fleet}
         self.rollouts = Rollouts(self.store, plans, fleets, bot_user=lambda: BOT, clock=lambda: self.now)
-        speaker = Speaker(self.rollouts, self.store, self.chat, self.people, PlainWords())
+        words: Any = PlainWords()
+        speaker = Speaker(self.rollouts, self.store, self.chat, self.people, words)
+        release = a_release(self.rollouts, self.store, fleets, self.chat, speaker, words, self.hands)
         self.observer = Observer(self.rollouts, self.store, self.metrics, fleets, lambda: self.now)
-        self.performers = Performers(self.rollouts, fleets, speaker, self.observer)
+        self.performers = Performers(self.rollouts, fleets, speaker, self.observer, release)
         self.worker = Worker(self.store, self.performers.perform, lambda: self.now, "me")
         self.intake = Intake(self.rollouts, self.store)
 

@@ -150,6 +150,15 @@ def _before_few():  # type: ignore[no-untyped-def]
     return flow
 
 
+def test_a_step_that_failed_runs_again_after_another_approval() -> None:
+    """Else its failure would be taken for its end, and the shift would follow."""
+    flow = _before_few().work(warm=Outcome.FAILED)
+    flow.later(5 * 3600)
+    flow.act(it.Retry(ANN))
+    flow.approve(ANN)
+    assert flow.r.status is Status.WORKING and [ref.name for ref in flow.running] == ["warm"]
+
+
 def test_no_traffic_moves_on_an_approval_that_ran_out_while_steps_ran() -> None:
     flow = _before_few()
     flow.later(5 * 3600)

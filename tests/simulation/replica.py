@@ -21,6 +21,7 @@ from bot.rollout.intents import Intent
 from bot.rollout.model import Person
 from bot.rollout.plan import Plan
 from bot.slack.listeners import Listeners
+from tests.release.hands import a_release
 from tests.simulation.hosts import SimFleet
 from tests.simulation.loop import context_of
 from tests.simulation.plans import SERVICE
@@ -92,9 +93,11 @@ class Replica:
             self.store, plans, fleets, bot_user=lambda: BOT, wake=lambda: self.worker.wake(), clock=self.clock
         )
         chat, directory, words = SimChat(world, self), SimDirectory(world), SimWords(world)
-        speaker = Speaker(self.rollouts, self.store, FencedChat(chat, self.leads.stands), directory, words)
+        fenced = FencedChat(chat, self.leads.stands)
+        speaker = Speaker(self.rollouts, self.store, fenced, directory, words)
+        release = a_release(self.rollouts, self.store, fleets, fenced, speaker, words)
         self.observer = Observer(self.rollouts, self.store, SimMetrics(world), fleets, self.clock)
-        self.performers = Performers(self.rollouts, fleets, speaker, self.observer)
+        self.performers = Performers(self.rollouts, fleets, speaker, self.observer, release)
         self.worker = Worker(
             self.store,
             self.performers.perform,

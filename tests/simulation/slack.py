@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from bot.engine.ports import Gone, Outgoing, ReactionRead, Retryable
+from bot.engine.ports import Attachment, Gone, MessageRead, Outgoing, ReactionRead, Retryable
 from bot.rollout.model import Person
 
 if TYPE_CHECKING:
@@ -126,6 +126,21 @@ class SimChat:
 
     async def permalink(self, channel: str, ts: str) -> str:
         return f"https://example.invalid/{ts}"
+
+    async def upload(
+        self,
+        key: str,
+        channel: str,
+        thread_ts: str,
+        files: Sequence[Attachment],
+        text: str,
+        instead: Sequence[Outgoing] = (),
+    ) -> tuple[str, ...]:
+        await self.post(key, channel, Outgoing(text), thread_ts)
+        return tuple(f"F{n}" for n, _ in enumerate(files))
+
+    async def read(self, channel: str, ts: str) -> MessageRead | None:
+        return None  # nobody talks in these threads
 
     async def _call(self, act: Callable[[], T], key: str = "") -> T:
         """key: of the message that is changed. What a replica had begun to say when it was frozen, nobody can fence."""

@@ -18,6 +18,7 @@ from bot.engine.rollouts import Rollouts
 from bot.fleet.fake import FakeFleet
 from bot.rollout.effects import ReadReactions
 from bot.rollout.model import Rollout
+from bot.rollout.plan import Plan
 from bot.sandbox.slack import SandboxServer, Timing, Workspace, demo_workspace
 from bot.slack.chat import SlackChat, new_client
 from bot.slack.directory import SlackDirectory
@@ -85,10 +86,10 @@ class BrokenStore(MemoryStore):
 class Edge:
     """The listeners wired to a real engine in memory; `mode` says how Slack's requests come."""
 
-    def __init__(self, ws: Workspace, mode: str, patience: float) -> None:
+    def __init__(self, ws: Workspace, mode: str, patience: float, plan: Plan | None = None) -> None:
         self.ws, self.mode, self._patience = ws, mode, patience
         self.store = BrokenStore()
-        self.plan = a_plan()
+        self.plan = plan or a_plan()
         fleets = {"shop": FakeFleet(self.plan.fleet.hosts)}
         self.desk = Rollouts(self.store, {"shop": self.plan}, fleets, bot_user=lambda: ws.app.bot_user)
 

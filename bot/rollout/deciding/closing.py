@@ -125,21 +125,26 @@ def _assigned(
 
 
 def reminders(state: ServiceState, now: float, today: str, plan: Plan) -> Events:
-    """Follow-ups whose date has come, and roles that have still to sign."""
-    events: list[ev.Event] = []
+    """Of the first rollout that has any: the next tick looks at the next, so that a commit is of one rollout."""
     for r in (state.rollout, *state.closing):
-        if r is None:
-            continue
-        events += [
-            ev.FollowUpDue(r.id, f.id, now)
-            for f in r.follow_ups
-            if today and f.done_at is None and not f.reminded and f.due <= today
-        ]
-        rule, report = plan.runbook.report, r.report
-        if rule is None or report is None or report.posted_at is None or report.signed_at is not None:
-            continue
-        if now >= (report.reminded_at or report.posted_at) + rule.remind_every:
-            signed = {s.role for s in report.signatures}
-            missing = tuple(line.title for line in rule.sign_off if line.title not in signed)
-            events.append(ev.SignOffReminded(r.id, report.edition, missing, now))
-    return tuple(events)
+        events = _due(r, now, today, plan) if r else ()
+        if events:
+            return events
+    return ()
+
+
+def _due(r: Rollout, now: float, today: str, plan: Plan) -> Events:
+    """Follow-ups whose date has come, and roles that have still to sign."""
+    due: Events = tuple(
+        ev.FollowUpDue(r.id, f.id, now)
+        for f in r.follow_ups
+        if today and f.done_at is None and not f.reminded and f.due <= today
+    )
+    rule, report = plan.runbook.report, r.report
+    if rule is None or report is None or report.posted_at is None or report.signed_at is not None:
+        return due
+    if now < (report.reminded_at or report.posted_at) + rule.remind_every:
+        return due
+    signed = {s.role for s in report.signatures}
+    missing = tuple(line.title for line in rule.sign_off if line.title not in signed)
+    return (*due, ev.SignOffReminded(r.id, report.edition, missing, now))

@@ -78,23 +78,24 @@ def failing(plan: Plan, r: Rollout, phase: Phase, stage: str = "") -> tuple[Work
     return tuple(ref for ref in pieces if (known := result(r, ref)) and not known.passed and not passed_over(r, ref))
 
 
-def due(plan: Plan, r: Rollout, phase: Phase, stage: str, again: bool = False) -> tuple[WorkRef, ...]:
-    """The next group's pieces that are not over; () = none is left. again: what failed is due once more."""
+def due(plan: Plan, r: Rollout, phase: Phase, stage: str) -> tuple[WorkRef, ...]:
+    """The next group's pieces that are not over; () = none is left."""
     for group in groups(plan, phase, stage):
-        wanted = tuple(ref for ref in group if not _over(r, ref, again))
+        wanted = tuple(ref for ref in group if not _over(r, ref))
         if wanted:
             return wanted
     return ()
 
 
-def _over(r: Rollout, ref: WorkRef, again: bool) -> bool:
+def _over(r: Rollout, ref: WorkRef) -> bool:
+    """What failed is over only where nothing waits for it."""
     known = result(r, ref)
-    return known is not None and (known.passed or passed_over(r, ref) or not again)
+    return known is not None and (known.passed or passed_over(r, ref) or ref.phase not in HOLDS_UP)
 
 
-def begin(plan: Plan, r: Rollout, phase: Phase, stage: str, now: float, by: str = "", again: bool = False) -> Events:
+def begin(plan: Plan, r: Rollout, phase: Phase, stage: str, now: float, by: str = "") -> Events:
     """The order for what comes first in the phase; () where there is nothing to be done."""
-    refs = due(plan, r, phase, stage, again)
+    refs = due(plan, r, phase, stage)
     if not refs:
         return ()
     tried = any(result(r, ref) for ref in refs)
@@ -194,10 +195,10 @@ def _events(decided: Events | Refusal) -> Events:
     return () if isinstance(decided, Refusal) else decided
 
 
-def prepare(r: Rollout, now: float, plan: Plan, by: str = "", again: bool = False) -> Events:
+def prepare(r: Rollout, now: float, plan: Plan, by: str = "") -> Events:
     """What is left before the first asking, or that asking, once everything is done and ticked."""
     for phase in (Phase.PREPARE, Phase.BEFORE_START):
-        more = begin(plan, r, phase, "", now, by, again)
+        more = begin(plan, r, phase, "", now, by)
         if more:
             return more
     ticked = {tick.item for tick in r.ticks}
@@ -223,8 +224,8 @@ def promote(r: Rollout, now: float, plan: Plan, by: str) -> Events | Refusal:
 def retry(r: Rollout, now: float, plan: Plan, by: str) -> Events:
     """What failed, once more; () where the plan no longer has it."""
     if r.approval is None:
-        return prepare(r, now, plan, by, again=True)
-    return begin(plan, r, r.work.phase, r.work.stage, now, by, again=True) if r.work else ()
+        return prepare(r, now, plan, by)
+    return begin(plan, r, r.work.phase, r.work.stage, now, by) if r.work else ()
 
 
 def settle(state: ServiceState, now: float, plan: Plan) -> Events:

@@ -121,7 +121,7 @@ class TappedChat(Tap):
         super().__init__(inner, points, Chat)
 
     def _names(self, name: str, args: tuple[Any, ...]) -> list[str]:
-        what = _message_kind(args[0]) if name == "post" else effect.get()
+        what = _message_kind(args[0]) if name in ("post", "upload") else effect.get()
         return [f"chat.{name}", f"chat.{name}.{what}"]
 
 

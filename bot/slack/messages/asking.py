@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from bot.engine.ports import Outgoing
 from bot.rollout.model import Approval, Status
 from bot.rollout.plan import Stage
+from bot.slack.messages import around
 from bot.slack.messages.blocks import Block, context, header, lines, section
 from bot.slack.messages.markup import Mrkdwn, clean, code, codes, emoji, outside
 from bot.slack.messages.numbers import number
@@ -56,6 +57,10 @@ def approval(asking: Asking) -> Outgoing:
     blocks += [section(outcome)] if outcome else []
     blocks.append(lines(_change(s, asking.stage_name, stage, open_)))
     blocks += _forced(s)
+    rows = around.passed_over(s)
+    blocks += [lines(rows)] if rows else []
+    if open_ and (said := around.cannot_undo(s)):
+        blocks.append(section(said))
     if open_:
         blocks += _evidence(s, asking.stage_name)
         blocks += [section(_how(asking, stage))] if stage else []
@@ -96,7 +101,7 @@ def _forced(s: Scene) -> list[Block]:
 def _evidence(s: Scene, name: str) -> list[Block]:
     done = s.last_done(name)
     if done is None:
-        return [section(s.say("ask.no_evidence"))]
+        return [lines(around.prepared(s) or [s.say("ask.no_evidence")])]
     gates = done.gates or s.gates(done.name)
     share = number(done.share, "percent") if done.share is not None else s.say("word.unmeasured")
     title = "ask.evidence.forced" if done.forced_by else "ask.evidence"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.rollout.deciding.reports import RESTORABLE
 from bot.rollout.model import Hold, Rollout, Status
+from bot.slack.messages.around import taken_off
 from bot.slack.messages.blocks import Block, button, confirm
 from bot.slack.messages.headline import adoptable
 from bot.slack.messages.markup import Mrkdwn, clean, outside
@@ -36,7 +37,8 @@ def _onwards(s: Scene) -> list[Block]:
         return [_plain(s, "promote", "primary", label)]
     if s.r.status is Status.HELD:
         asks = s.r.hold in (Hold.VETOED, Hold.EXPIRED, Hold.PLAN_CHANGED) or s.r.plan_hash != s.plan.hash
-        again = "ask" if asks else "shift" if s.r.hold is Hold.SHIFT_FAILED else "bake"
+        work = s.r.hold in (Hold.PREPARATION_FAILED, Hold.STEP_FAILED)
+        again = "work" if work else "ask" if asks else "shift" if s.r.hold is Hold.SHIFT_FAILED else "bake"
         return [_plain(s, "retry", "primary", s.say(f"button.retry.{again}"))]
     return []
 
@@ -65,7 +67,8 @@ def _roll_back(s: Scene) -> Block:
     version = Mrkdwn(clean(s.r.stable_version, 30))
     kind = "rollback" if s.r.touched else "cancel"
     label = s.say(f"button.{kind}", version=version)
-    text = s.say(f"confirm.{kind}.text", version=outside(s.r.stable_version, 30), n=len(s.plan.fleet.hosts))
+    asked = "rollback.off" if taken_off(s.r) else kind
+    text = s.say(f"confirm.{asked}.text", version=outside(s.r.stable_version, 30), n=len(s.plan.fleet.hosts))
     title = s.say(f"confirm.{kind}.title", service=Mrkdwn(clean(s.r.service, 40)), version=version)
     dialog = confirm(title, text, label, s.say("button.back"))
     return button(label, "rollout.rollback", value(s), "danger", dialog)

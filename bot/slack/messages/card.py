@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from bot.alerts.model import Alert
 from bot.engine.ports import Outgoing
 from bot.rollout.model import Status
-from bot.slack.messages import buttons
+from bot.slack.messages import around, buttons
 from bot.slack.messages.alert_parts import GLYPH, Saying
 from bot.slack.messages.blocks import Block, actions, context, fields, header, lines, section
 from bot.slack.messages.finished import ending
@@ -23,7 +23,8 @@ WITH_GATES = frozenset({Status.AWAITING_APPROVAL, Status.BAKING, Status.PASSED, 
 
 def card(s: Scene, alerts: Sequence[Alert] = ()) -> Outgoing:
     warm = warmth(s) if s.r.active else []
-    blocks: list[Block] = [header(header_text(s)), lines([headline(s), *obstacles(s), *warm, *_firing(s, alerts)])]
+    said = [headline(s), *obstacles(s), *warm, *around.beside(s), *_firing(s, alerts)]
+    blocks: list[Block] = [header(header_text(s)), lines(said)]
     if s.r.active:
         blocks += _running(s)
     else:
@@ -74,7 +75,7 @@ def about(s: Scene) -> list[Mrkdwn]:
         for x in r.stages
         if x.forced_by
     ]
-    return [p for p in (first, reason, second, *forced[:4], _note(s)) if p]
+    return [p for p in (first, reason, second, *forced[:4], *around.passed_over(s)[:2], _note(s)) if p]
 
 
 def _note(s: Scene) -> Mrkdwn:

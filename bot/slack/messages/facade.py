@@ -12,11 +12,24 @@ from bot.rollout.events import Event
 from bot.rollout.intents import Refusal
 from bot.rollout.model import Board, Rollout
 from bot.rollout.plan import Plan
-from bot.slack.messages import alert_answers, alert_card, alert_notice, dry_run, overview, refusals, replies, timeline
+from bot.slack.messages import (
+    alert_answers,
+    alert_card,
+    alert_notice,
+    dry_run,
+    files,
+    lists,
+    overview,
+    refusals,
+    replies,
+    signing,
+    timeline,
+)
 from bot.slack.messages.asking import Asking, approval
 from bot.slack.messages.card import card
 from bot.slack.messages.limits import cut, fit
 from bot.slack.messages.markup import Mrkdwn
+from bot.slack.messages.preparation import preparation
 from bot.slack.messages.scene import Scene
 from bot.slack.messages.words import Lang, Words
 
@@ -32,6 +45,12 @@ DoneKind = Literal[
     "adopted",
     "restored",
     "cancelled",
+    "overridden",
+    "ticked",
+    "unticked",
+    "followup",
+    "closed",
+    "drafted",
 ]
 
 
@@ -39,12 +58,13 @@ class Messages:
     """Pure: `now` is Unix seconds, and no method raises for what a rollout may hold.
 
     lang: "zh" or "en". timezone: IANA name; raises ZoneInfoNotFoundError for an unknown one.
+    people: by role, the ids of its people and user groups, who are mentioned where they have to do something.
     Text given as plain `str` comes from outside and is escaped; a `Mrkdwn` (what `refusal` returns) is shown as it is.
     """
 
-    def __init__(self, lang: Lang, timezone: str) -> None:
+    def __init__(self, lang: Lang, timezone: str, people: Mapping[str, Sequence[str]] | None = None) -> None:
         self._lang: Lang = lang
-        self._w = Words(lang, timezone)
+        self._w = Words(lang, timezone, people)
 
     def card(
         self, rollout: Rollout, plan: Plan, board: Board | None, now: float, alerts: Sequence[Alert] = ()
@@ -60,6 +80,37 @@ class Messages:
     ) -> Outgoing:
         """One asking; once it is over (decided, expired, superseded) it asks for nothing any more."""
         return self._fit(approval(Asking(Scene(self._w, rollout, plan, now, board), stage_name, attempt)))
+
+    def preparation(self, rollout: Rollout, plan: Plan, now: float) -> Outgoing:
+        """The one message about checks, backups, steps and checklist before the first asking."""
+        return self._fit(preparation(Scene(self._w, rollout, plan, now)))
+
+    def sign_off(self, rollout: Rollout, plan: Plan, edition: int, now: float) -> Outgoing:
+        """The message under which the roles sign an edition of the report; void once another took its place."""
+        return self._fit(signing.sign_off(Scene(self._w, rollout, plan, now), edition))
+
+    def checks(self, rollout: Rollout, plan: Plan, now: float) -> Outgoing:
+        """What was checked, backed up and run, with what came of it."""
+        return self._fit(lists.checks(Scene(self._w, rollout, plan, now)))
+
+    def follow_ups(self, rollout: Rollout, plan: Plan, now: float) -> Outgoing:
+        return self._fit(lists.follow_ups(Scene(self._w, rollout, plan, now)))
+
+    def report_as_text(self, rollout: Rollout, markdown: str) -> tuple[Outgoing, ...]:
+        """Instead of the report's files, where the server takes none."""
+        return tuple(self._fit(piece) for piece in files.report_as_text(self._w, rollout.id, markdown))
+
+    def report_line(self, rollout: Rollout, edition: int) -> str:
+        """What stands over the report's files; edition 0 is a draft."""
+        return self._w.say("report.files" if edition else "report.draft", rollout=rollout.id, edition=edition)
+
+    def chart_line(self, rollout: Rollout, stage: str) -> str:
+        """What stands over a picture."""
+        return self._w.say("chart.line", rollout=rollout.id, stage=stage)
+
+    def no_chart(self, rollout: Rollout) -> Outgoing:
+        """Instead of a picture."""
+        return self._fit(files.no_chart(self._w, rollout.id))
 
     def diff(self, per_host: Mapping[str, str]) -> Outgoing:
         """per_host: host -> unified diff, "" = no change."""

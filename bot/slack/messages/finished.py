@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bot.rollout.model import Rollback, Rollout, Status
+from bot.slack.messages.around import after_the_end, taken_off
 from bot.slack.messages.headline import cause_of_rollback, hosts_back
-from bot.slack.messages.markup import Mrkdwn, code
+from bot.slack.messages.markup import Mrkdwn, code, outside
 from bot.slack.messages.scene import Scene
 from bot.slack.messages.warmth import warmth
 
@@ -13,17 +14,25 @@ def ending(s: Scene) -> list[Mrkdwn]:
     """Sections; the first is the cause."""
     r = s.r
     if r.rollback and r.status in (Status.ROLLED_BACK, Status.ROLLING_BACK):
-        return [cause_of_rollback(s, r.rollback), _hosts(s, r.rollback)]
+        left = after_the_end(s) if r.status is Status.ROLLED_BACK else []
+        return [cause_of_rollback(s, r.rollback), _hosts(s, r.rollback), *left]
     if r.status is Status.CANCELLED:
         by = r.approval.decided_by[0] if r.approval and r.approval.decided_by else ""
         told = s.say("ending.cancelled.by", by=s.w.who(by)) if by else s.say("ending.cancelled")
-        return [Mrkdwn(f"{told} {_lasted(s, r)}")]
+        return [Mrkdwn(f"{told} {_lasted(s, r)}"), *after_the_end(s)]
     if r.status is Status.COMPLETED:
         return [
             Mrkdwn(f"{s.say('ending.completed', stages=len(r.stages))} {_lasted(s, r)}"),
-            *(warmth(s) or [s.say("ending.completed.next")]),
+            *(warmth(s) or [_way_back(s)]),
+            *after_the_end(s),
         ]
     return []
+
+
+def _way_back(s: Scene) -> Mrkdwn:
+    if taken_off(s.r):
+        return s.say("ending.off", old=outside(s.r.stable_version, 40))
+    return s.say("ending.completed.next")
 
 
 def _hosts(s: Scene, back: Rollback) -> Mrkdwn:

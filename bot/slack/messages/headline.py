@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from bot.rollout.deciding.work import failing
 from bot.rollout.model import DriftedHost, Hold, Rollback, Status, TriggerResult
-from bot.slack.messages import details
+from bot.slack.messages import details, pieces
 from bot.slack.messages.markup import Mrkdwn, clean, code, outside
 from bot.slack.messages.numbers import samples as count
 from bot.slack.messages.numbers import weight
 from bot.slack.messages.scene import Scene
-from bot.slack.messages.table import GLYPH, gate_label, trigger_label, value_of
+from bot.slack.messages.table import GLYPH, gate_label, gate_value, trigger_label, value_of
 
 
 def header_text(s: Scene) -> str:
@@ -28,6 +29,8 @@ def headline(s: Scene) -> Mrkdwn:
 
 
 _GLYPHS = {
+    Status.PREPARING: "🧰",
+    Status.WORKING: "🔧",
     Status.AWAITING_APPROVAL: "🖐️",
     Status.SHIFTING: "🚚",
     Status.BAKING: "⏳",
@@ -55,6 +58,10 @@ def _state(s: Scene) -> Mrkdwn:
     r, w = s.r, s.w
     name = s.stage_name(r.stage)
     match r.status:
+        case Status.PREPARING:
+            return s.say("state.preparing", counts=pieces.counts(s))
+        case Status.WORKING:
+            return pieces.working(s)
         case Status.AWAITING_APPROVAL:
             stage, asking = s.stage(r.stage), r.approval
             quorum = max(1, stage.approval.quorum) if stage else 1
@@ -182,19 +189,17 @@ def _hold(s: Scene) -> list[Mrkdwn]:
                 "obstacle.gate",
                 glyph=Mrkdwn(GLYPH[g.verdict]),
                 gate=gate_label(s.plan, stage, g),
-                value=value_of(s.plan, g.metric, g.canary, _threshold(s, r.stage, g.text)),
+                value=gate_value(s.plan, stage, g),
             )
             for g in unmet[:4]
         ]
+    if r.work and r.hold in (Hold.PREPARATION_FAILED, Hold.STEP_FAILED):
+        failed = failing(s.plan, r, r.work.phase, r.work.stage)
+        rows = [pieces.line(s, ref) for ref in failed[:4]]
     detail = hold_detail(s, r.hold, r.hold_detail)
     if detail and (not rows or details.astray(r.hold_detail)):
         rows = [s.say("obstacle.detail", detail=detail)]
     return [*rows, s.say("obstacle.mend", mend=mend(s, r.hold, r.hold_detail))]
-
-
-def _threshold(s: Scene, stage_name: str, text: str) -> float | None:
-    stage = s.stage(stage_name)
-    return next((g.threshold for g in stage.gates if g.text == text), None) if stage else None
 
 
 def hold_detail(s: Scene, hold: Hold, detail: str) -> Mrkdwn:
@@ -221,7 +226,8 @@ def _blind(s: Scene) -> list[Mrkdwn]:
 def mend(s: Scene, hold: Hold, detail: str) -> Mrkdwn:
     """What a person does about a hold."""
     key = "mend.astray" if details.astray(detail) else f"mend.{hold.value}"
-    return s.say(key, retry=s.command("retry"), force=s.command("promote", " --force …"))
+    facts = {"override": pieces.override_command(s, detail), "overriders": pieces.overriders(s)}
+    return s.say(key, retry=s.command("retry"), force=s.command("promote", " --force …"), **facts)
 
 
 def _astray(s: Scene) -> list[Mrkdwn]:

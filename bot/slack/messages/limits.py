@@ -103,6 +103,8 @@ def _fit_section(block: Block, lang: Lang) -> Block | None:
         block["text"] = _text(block["text"], SECTION, lang)
     if "fields" in block:
         block["fields"] = [_text(f, FIELD, lang) for f in _first(block["fields"], FIELDS, lang)]
+    if "accessory" in block:
+        block["accessory"] = _fit_button(dict(block["accessory"]), lang)
     return block if block.get("text") or block.get("fields") else None
 
 

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterable
 
 USER = re.compile(r"[UW][A-Z0-9]{2,20}")
+GROUP = re.compile(r"S[A-Z0-9]{2,20}")
 _MENTION = re.compile(r"<@([UW][A-Z0-9]{2,20})>")
 
 
@@ -69,6 +70,11 @@ def emoji(name: str) -> Mrkdwn:
 def mention(user: str) -> Mrkdwn:
     """A user id as a mention; anything else (a name, an id of another kind) as plain outside text."""
     return Mrkdwn(f"<@{user}>") if USER.fullmatch(user) else outside(user, 80)
+
+
+def addressed(id: str) -> Mrkdwn:
+    """A person or a user group as a mention: all of the group's members are notified."""
+    return Mrkdwn(f"<!subteam^{id}>") if GROUP.fullmatch(id) else mention(id)
 
 
 def mentioned(text: str) -> tuple[str, ...]:

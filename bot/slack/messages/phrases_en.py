@@ -1,13 +1,17 @@
 """English: the card, the asking, the timeline. `{facts}` are filled in by name; the key sets of all languages agree."""
 
 from bot.slack.messages.answers_en import ANSWERS
+from bot.slack.messages.answers_work_en import ANSWERS as ANSWERS_WORK
 from bot.slack.messages.phrases_alerts_en import PHRASES as ALERTS
 from bot.slack.messages.phrases_told_en import TOLD
+from bot.slack.messages.phrases_work_en import WORK
 
 PHRASES: dict[str, str] = {
     **ANSWERS,
+    **ANSWERS_WORK,
     **ALERTS,
     **TOLD,
+    **WORK,
     # Words and units
     "unit.s": "s",
     "unit.min": "min",

@@ -1,13 +1,17 @@
 """中文：卡片、审批、时间线。`{facts}` 按名称填入；各语言的键必须一致。"""
 
+from bot.slack.messages.answers_work_zh import ANSWERS as ANSWERS_WORK
 from bot.slack.messages.answers_zh import ANSWERS
 from bot.slack.messages.phrases_alerts_zh import PHRASES as ALERTS
 from bot.slack.messages.phrases_told_zh import TOLD
+from bot.slack.messages.phrases_work_zh import WORK
 
 PHRASES: dict[str, str] = {
     **ANSWERS,
+    **ANSWERS_WORK,
     **ALERTS,
     **TOLD,
+    **WORK,
     # 词与单位
     "unit.s": "秒",
     "unit.min": "分",

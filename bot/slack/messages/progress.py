@@ -6,6 +6,7 @@ from bot.rollout.gate import left
 from bot.rollout.model import Board, Hold, Status
 from bot.rollout.plan import Stage
 from bot.rollout.share import awaited, target
+from bot.slack.messages import around
 from bot.slack.messages.details import of_target
 from bot.slack.messages.headline import wave_hosts
 from bot.slack.messages.markup import Mrkdwn, emoji
@@ -23,7 +24,14 @@ def rail(s: Scene) -> Mrkdwn:
     if len(names) > 12:
         stops.append(s.say("cut.stages", n=len(names) - 12))
     watched = {Status.WATCHING: "rail.here", Status.COMPLETED: "rail.done"}.get(s.r.status, "rail.ahead")
-    return Mrkdwn(" → ".join([*stops, s.say(watched, name=s.say("rail.watch"))]))
+    first = [s.say(_prepared(s), name=s.say("rail.prepare"))] if s.r.prepares else []
+    return Mrkdwn(" → ".join([*first, *stops, s.say(watched, name=s.say("rail.watch"))]))
+
+
+def _prepared(s: Scene) -> str:
+    if s.r.approval is not None or s.r.touched:
+        return "rail.done"
+    return "rail.here" if s.r.active else "rail.stopped"
 
 
 def _stop(s: Scene, name: str) -> Mrkdwn:
@@ -36,6 +44,8 @@ def _stop(s: Scene, name: str) -> Mrkdwn:
         here = "rail.stopped"
     else:
         here = "rail.asked" if r.status is Status.AWAITING_APPROVAL else "rail.here"
+    if r.prepares and r.approval is None:
+        here = "rail.ahead"
     if record and record.forced_by:
         return s.say("rail.forced", name=shown)
     if record and record.passed_at is not None:
@@ -112,6 +122,10 @@ def next_step(s: Scene) -> Mrkdwn:
     if r.drift and r.active:
         return s.say("next.drift", who=s.operators())
     match r.status:
+        case Status.PREPARING:
+            return around.next_of_preparing(s)
+        case Status.WORKING:
+            return around.next_of_working(s, after)
         case Status.AWAITING_APPROVAL:
             return _approve(s, stage)
         case Status.SHIFTING:
@@ -124,6 +138,8 @@ def next_step(s: Scene) -> Mrkdwn:
             return s.say(how, after=after, command=promote, who=s.operators())
         case Status.PASSED:
             return s.say("next.passed", after=after, command=promote, who=s.operators())
+        case Status.HELD if r.hold in (Hold.PREPARATION_FAILED, Hold.STEP_FAILED):
+            return around.next_of_failed(s)
         case Status.HELD:
             forced = r.hold in (Hold.GATES_FAILED, Hold.NOT_ENOUGH_DATA) and r.live_stage == r.stage
             return s.say("next.held.force" if forced else "next.held", who=s.operators())

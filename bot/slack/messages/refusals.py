@@ -8,12 +8,12 @@ from bot.rollout.model import Rollout
 from bot.rollout.plan import Plan
 from bot.slack.messages import details
 from bot.slack.messages.blocks import section
-from bot.slack.messages.markup import Mrkdwn, code, codes, mentioned, outside
+from bot.slack.messages.markup import USER, Mrkdwn, code, codes, mention, mentioned, outside
 from bot.slack.messages.words import Words
 
-CLOSED = {"hold": "hold", "status": "status", "how": "decided", "verb": "verb", "why": "rule"}
+CLOSED = {"hold": "hold", "status": "status", "how": "decided", "verb": "verb", "why": "rule", "phase": "phase"}
 PEOPLE = frozenset({"by", "initiator"})
-NAMES = frozenset({"roles", "hosts"})
+NAMES = frozenset({"roles", "hosts", "names", "items"})
 
 
 def refusal(w: Words, refused: Refusal, rollout: Rollout | None, plan: Plan | None) -> Mrkdwn:
@@ -46,6 +46,8 @@ def _fact(w: Words, name: str, value: str) -> Mrkdwn:
     if name in PEOPLE:
         users = mentioned(value) or ((value,) if value else ())
         return w.people(users) if users else w.say("who.somebody")
+    if name == "owner":
+        return mention(value) if USER.fullmatch(value) else code(value, 60)
     if name == "detail" and (found := details.known(w, value)) is not None:
         return found
     if name in NAMES:

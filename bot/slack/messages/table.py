@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bot.rollout.deciding.work import STEP_GATE
 from bot.rollout.model import GateResult, Verdict
 from bot.rollout.plan import Condition, Metric, Plan, Stage
+from bot.rollout.runbook import Phase, Step
 from bot.slack.messages.blocks import Block, section
 from bot.slack.messages.limits import SECTION
 from bot.slack.messages.markup import Mrkdwn, clean, fence, outside, pad, width, wrap
@@ -36,7 +38,39 @@ def label(plan: Plan, metric_name: str, condition: Condition | None, text: str) 
     return f"{title} {condition.op} {number(condition.threshold, metric.unit, trim=True)}"
 
 
+def step_of(plan: Plan, gate: GateResult) -> Step | None:
+    """The step of the bake that this row is of; None = a metric's, or a step that the plan no longer has."""
+    return plan.runbook.step(Phase.DURING_STAGE, gate.metric.removeprefix(STEP_GATE)) if _is_step(gate) else None
+
+
+def _is_step(gate: GateResult) -> bool:
+    return gate.metric.startswith(STEP_GATE)
+
+
+def _step_label(plan: Plan, gate: GateResult) -> str:
+    step = step_of(plan, gate)
+    if step is None:
+        return clean(gate.text, 80)
+    title = clean(step.title or step.name, 60)
+    return f"{title} {clean(step.must.text, 30)}" if step.must else title
+
+
+def _threshold(plan: Plan, stage: Stage | None, gate: GateResult) -> float | None:
+    step, condition = step_of(plan, gate), condition_of(stage.gates, gate.text) if stage else None
+    must = step.must if step else None
+    return condition.threshold if condition else must.threshold if must else None
+
+
+def gate_value(plan: Plan, stage: Stage | None, gate: GateResult) -> str:
+    """The canary's value in its unit; a step that failed without one says why."""
+    if _is_step(gate) and gate.canary is None and gate.error:
+        return clean(gate.error, 80)
+    return value_of(plan, gate.metric, gate.canary, _threshold(plan, stage, gate))
+
+
 def gate_label(plan: Plan, stage: Stage | None, gate: GateResult) -> str:
+    if _is_step(gate):
+        return _step_label(plan, gate)
     return label(plan, gate.metric, condition_of(stage.gates, gate.text) if stage else None, gate.text)
 
 
@@ -56,7 +90,7 @@ def gate_table(w: Words, plan: Plan, stage: Stage | None, gates: Sequence[GateRe
     shown = gates[:MOST_ROWS]
     rows = [_row(plan, stage, g) for g in shown]
     head = [w.say("table.canary"), w.say("table.stable"), w.say("table.samples")]
-    blocks = [section(fence(part)) for part in _parts(_render(w.say("table.gate"), head, rows))]
+    blocks = [section(fence(part)) for part in parts(render(w.say("table.gate"), head, rows))]
     if len(gates) > len(shown):
         blocks.append(section(w.say("cut.gates", n=len(gates) - len(shown))))
     reasons = [_reason(w, plan, stage, g) for g in shown]
@@ -65,16 +99,22 @@ def gate_table(w: Words, plan: Plan, stage: Stage | None, gates: Sequence[GateRe
 
 
 def _row(plan: Plan, stage: Stage | None, gate: GateResult) -> Row:
-    condition = condition_of(stage.gates, gate.text) if stage else None
-    against = condition.threshold if condition else None
+    against = _threshold(plan, stage, gate)
+    if _is_step(gate):
+        return gate_label(plan, stage, gate), [value_of(plan, gate.metric, gate.canary, against), "", ""], _glyph(gate)
     metric = metric_of(plan, gate.metric)
     stable = value_of(plan, gate.metric, gate.stable, against) if metric is None or metric.per_pool else ""
     count = samples(gate.samples) if metric is None or metric.samples else ""
     values = [value_of(plan, gate.metric, gate.canary, against), stable, count]
-    return gate_label(plan, stage, gate), values, GLYPH[gate.verdict]
+    return gate_label(plan, stage, gate), values, _glyph(gate)
 
 
-def _render(title: str, head: Sequence[str], rows: Sequence[Row]) -> list[list[str]]:
+def _glyph(gate: GateResult) -> str:
+    unsure = _is_step(gate) and gate.verdict is Verdict.BLIND  # nobody knows how it ended; nothing was unreadable
+    return "❔" if unsure else GLYPH[gate.verdict]
+
+
+def render(title: str, head: Sequence[str], rows: Sequence[Row]) -> list[list[str]]:
     """One entry a row, of one or more lines: a label too long for its column stands above its values."""
     kept = [i for i in range(len(head)) if any(values[i] not in ("", "–") for _, values, _ in rows)] or [0]
     wide = [max(width(head[i]), *(width(values[i]) for _, values, _ in rows)) for i in kept]
@@ -94,23 +134,25 @@ def _render(title: str, head: Sequence[str], rows: Sequence[Row]) -> list[list[s
     return rendered
 
 
-def _parts(rows: list[list[str]]) -> list[list[str]]:
+def parts(rows: list[list[str]]) -> list[list[str]]:
     """The lines, in portions that fit a section also when every character has to be escaped."""
-    parts: list[list[str]] = [[]]
+    found: list[list[str]] = [[]]
     size = 0
     for row in rows:
         more = sum(len(line) + 1 + 4 * sum(line.count(c) for c in "<>&") for line in row)
-        if size + more > SECTION - 100 and parts[-1]:
-            parts.append([])
+        if size + more > SECTION - 100 and found[-1]:
+            found.append([])
             size = 0
-        parts[-1] += row
+        found[-1] += row
         size += more
-    return parts
+    return found
 
 
 def _reason(w: Words, plan: Plan, stage: Stage | None, gate: GateResult) -> str:
     """Why a row is no pass, where the table does not show it."""
     name = outside(gate_label(plan, stage, gate))
+    if _is_step(gate):
+        return _reason_of_step(w, name, gate)
     if gate.verdict is Verdict.BLIND:
         return w.say("gate.blind", gate=name, error=outside(gate.error, 160) or w.say("error.unknown"))
     if gate.verdict is not Verdict.NOT_ENOUGH_DATA:
@@ -128,13 +170,19 @@ def _reason(w: Words, plan: Plan, stage: Stage | None, gate: GateResult) -> str:
     return w.say("gate.not_enough", gate=name)
 
 
+def _reason_of_step(w: Words, name: Mrkdwn, gate: GateResult) -> str:
+    if gate.verdict is Verdict.NOT_ENOUGH_DATA:
+        return w.say("gate.step.waiting", gate=name)
+    error = outside(gate.error, 200) or w.say("error.unknown")
+    return "" if gate.verdict is Verdict.PASS else w.say("gate.step.failed", gate=name, error=error)
+
+
 def table_text(w: Words, plan: Plan, stage: Stage | None, gates: Sequence[GateResult]) -> Mrkdwn:
     """One line for a notification: `3 of 4 gates pass; ❌ 错误率 < 3 % (4.20 %)`."""
     passed = sum(g.verdict is Verdict.PASS for g in gates)
     failed = [g for g in gates if g.verdict is not Verdict.PASS]
-    parts = [w.say("gates.passing", n=passed, total=len(gates))] if gates else []
+    said = [w.say("gates.passing", n=passed, total=len(gates))] if gates else []
     for gate in failed[:4]:
-        condition = condition_of(stage.gates, gate.text) if stage else None
-        value = value_of(plan, gate.metric, gate.canary, condition.threshold if condition else None)
-        parts.append(Mrkdwn(f"{GLYPH[gate.verdict]} {outside(gate_label(plan, stage, gate))} ({outside(value)})"))
-    return w.join(parts)
+        value = gate_value(plan, stage, gate)
+        said.append(Mrkdwn(f"{_glyph(gate)} {outside(gate_label(plan, stage, gate))} ({outside(value)})"))
+    return w.join(said)

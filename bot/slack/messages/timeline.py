@@ -9,6 +9,7 @@ from bot.engine.ports import Outgoing
 from bot.rollout import events as ev
 from bot.rollout.events import Event
 from bot.rollout.model import GateResult, Hold
+from bot.slack.messages import work_lines
 from bot.slack.messages.blocks import Block, context, section
 from bot.slack.messages.details import of_target
 from bot.slack.messages.headline import drift_choices, drifted, hold_detail, mend, trigger_cause
@@ -25,9 +26,9 @@ def tell(s: Scene, event: Event) -> Outgoing:
     """Also for the events the thread has no line for: those get their bare name, which nobody should ever see."""
     line = LINES.get(type(event))
     said = line(s, event) if line else s.say("tell.other", event=type(event).__name__)
-    gates: tuple[GateResult, ...] = getattr(event, "gates", ())
-    stage = s.stage(getattr(event, "stage", ""))
-    blocks: list[Block] = [section(said), *gate_table(s.w, s.plan, stage, gates)]
+    gates: tuple[GateResult, ...] = () if work_lines.without_table(event) else getattr(event, "gates", ())
+    stage = s.stage(getattr(event, "stage", s.r.stage))  # at its end a rollout shows the gates of its last stage
+    blocks: list[Block] = [section(said), *gate_table(s.w, s.plan, stage, gates), *work_lines.evidence(s, event)]
     stamp = s.say("tell.stamp", at=s.w.moment(event.at), seconds=f"{s.w.local(event.at):%H:%M:%S}")
     generation = getattr(event, "generation", None)
     marks = [stamp, s.say("tell.generation", generation=generation)] if generation else [stamp]
@@ -40,7 +41,8 @@ def tell(s: Scene, event: Event) -> Outgoing:
 def _started(s: Scene, e: ev.RolloutStarted) -> Mrkdwn:
     reason = outside(e.reason, 400) or s.say("reason.none")
     change = Mrkdwn(f"{outside(e.stable_version, 40)} → {outside(e.version, 40)}")
-    return s.say("tell.started", by=s.w.who(e.initiator), change=change, reason=reason, plan=code(e.plan_hash))
+    said = s.say("tell.started", by=s.w.who(e.initiator), change=change, reason=reason, plan=code(e.plan_hash))
+    return work_lines.started(s, said, e.prepares)
 
 
 def _approved(s: Scene, e: ev.StageApproved) -> Mrkdwn:
@@ -234,7 +236,7 @@ LINES: dict[type[Any], Line] = {
         "tell.paused", by=s.w.who(e.by), reason=outside(e.reason, 400) or s.say("reason.none")
     ),
     ev.RolloutResumed: lambda s, e: s.say("tell.resumed", by=s.w.who(e.by)),
-    ev.NoteAdded: lambda s, e: s.say("tell.note", by=s.w.who(e.by), text=outside(e.text, 2000)),
+    ev.NoteAdded: lambda s, e: s.say(work_lines.note_key(e.kind), by=s.w.who(e.by), text=outside(e.text, 2000)),
     ev.PlanChanged: lambda s, e: s.say("tell.plan_changed", old=code(e.before), new=code(e.after)),
     ev.DriftFound: _drift,
     ev.DriftGone: lambda s, e: s.say("tell.drift_gone"),
@@ -248,4 +250,5 @@ LINES: dict[type[Any], Line] = {
     ev.WatchStarted: lambda s, e: s.say("tell.watch", until=s.w.moment(e.until), version=outside(s.r.version, 40)),
     ev.RolloutCompleted: lambda s, e: s.say("tell.completed", version=outside(e.version, 40)),
     ev.PoolReleased: lambda s, e: s.say("tell.released", version=outside(e.version, 40)),
+    **work_lines.LINES,
 }

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 from bot.slack.messages import phrases_en, phrases_zh
-from bot.slack.messages.markup import Mrkdwn, mention, outside
+from bot.slack.messages.markup import Mrkdwn, addressed, mention, outside
 
 Lang = Literal["zh", "en"]
 
@@ -25,10 +25,14 @@ class _Facts(dict[str, str]):
 
 
 class Words:
-    """lang: of every phrase. timezone: IANA name; raises ZoneInfoNotFoundError for an unknown one."""
+    """lang: of every phrase. timezone: IANA name; raises ZoneInfoNotFoundError for an unknown one.
 
-    def __init__(self, lang: Lang, timezone: str) -> None:
+    people: by role, the ids of its people (`U…`) and user groups (`S…`).
+    """
+
+    def __init__(self, lang: Lang, timezone: str, people: Mapping[str, Sequence[str]] | None = None) -> None:
         self.lang: Lang = lang
+        self._people = people or {}
         self.zone = ZoneInfo(timezone)
         self._phrases = PHRASES[lang]
         self._formatter = string.Formatter()
@@ -69,6 +73,11 @@ class Words:
     def people(self, users: Iterable[str]) -> Mrkdwn:
         every = list(users)
         return self.some([self.who(u) for u in every], 10) if every else self.say("who.nobody")
+
+    def holders(self, roles: Iterable[str]) -> Mrkdwn:
+        """Who has one of the roles, as mentions that notify; "" where nobody is known."""
+        every = dict.fromkeys(id for role in roles for id in self._people.get(role, ()))
+        return self.some([addressed(id) for id in every], 10) if every else Mrkdwn("")
 
     def span(self, seconds: float) -> Mrkdwn:
         """A duration: `0.8 s`, `45 s`, `12 min`, `23 h 12 min`, `3 d 4 h`; a smaller part of 0 is left out."""

@@ -343,7 +343,8 @@ def _look(block: Mapping[str, Any]) -> Iterable[str]:
             return [" ".join(_button(e) for e in block["elements"])]
     if "fields" in block:
         return ["| " + f["text"].replace("\n", "\n| ") for f in block["fields"]]
-    return [block["text"]["text"]]
+    beside = [_button(block["accessory"])] if "accessory" in block else []
+    return [block["text"]["text"], *beside]
 
 
 def _button(element: Mapping[str, Any]) -> str:

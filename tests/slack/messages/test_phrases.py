@@ -13,6 +13,8 @@ import pytest
 from bot.rollout import follow
 from bot.rollout.intents import Refusal
 from bot.rollout.model import Hold, Status, Verdict
+from bot.rollout.runbook import Phase
+from bot.rollout.work import Outcome
 from bot.slack.messages import Messages
 from bot.slack.messages.phrases_en import PHRASES as EN
 from bot.slack.messages.phrases_zh import PHRASES as ZH
@@ -42,7 +44,14 @@ def test_each_in_its_own_language() -> None:
 
 
 def test_closed_sets_have_words() -> None:
-    for group, values in (("status", Status), ("hold", Hold), ("verdict", Verdict), ("mend", Hold)):
+    for group, values in (
+        ("status", Status),
+        ("hold", Hold),
+        ("verdict", Verdict),
+        ("mend", Hold),
+        ("phase", Phase),
+        ("did", Outcome),
+    ):
         for value in values:
             assert f"{group}.{value.value}" in EN
 
@@ -101,7 +110,19 @@ def test_every_phrase_is_used() -> None:
     here = ROOT / "bot/slack/messages"
     code = "\n".join(p.read_text() for p in here.glob("*.py") if not p.name.startswith(("phrases", "answers")))
     made = re.findall(r"f[\"']([a-z_.]+\.)\{", code)  # f"status.{value}"
-    made += ["status.", "hold.", "verdict.", "host.", "outcome.", "decided.", "verb.", "rule."]
+    made += [
+        "status.",
+        "hold.",
+        "verdict.",
+        "host.",
+        "outcome.",
+        "decided.",
+        "verb.",
+        "rule.",
+        "phase.",
+        "did.",
+        "aspect.",
+    ]
     unused = [k for k in EN if not re.search(f"[\"']{re.escape(k)}[\"']", code) and not k.startswith(tuple(made))]
     assert unused == []
 
@@ -122,6 +143,8 @@ def test_refusal_names_no_placeholder(m: Messages, code: str) -> None:
              "detail": "p95 < 3s", "weight": "10",
              "hosts": "lb-1, lb-2", "by": "<@U0WANG0001>, <@U0ZHAO0001>", "how": "approved", "status": "baking",
              "why": "guest", "serving": "10.0.0.9:80", "salt": "a;b", "strategy": "weighted",
+             "id": "F1", "name": "disk", "names": "disk, tests", "item": "backup", "items": "backup, alerts",
+             "owner": "dba", "phase": "before_start", "text": "someday",
              "alert": "4f2a91", "silence": "S1", "most": "168"}  # fmt: skip
     said = m.refusal(Refusal(code, tuple(given.items())), rollout, PLAN)
     assert "?" not in said.replace("? ", "").replace("？", "")

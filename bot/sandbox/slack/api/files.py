@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.sandbox.slack import posting
 from bot.sandbox.slack.api.call import Call, Method
+from bot.sandbox.slack.blocks import refuse_bad_blocks
 from bot.sandbox.slack.errors import SlackError
 from bot.sandbox.slack.models import Json, StoredFile
 from bot.sandbox.slack.posting import Draft
@@ -43,9 +44,19 @@ def complete_upload(call: Call) -> Json:
         )
     for place in places:
         draft = Draft(text=call.text("initial_comment"), files=[stored.to_slack() for stored in found])
+        if not draft.text and call.text("blocks"):  # a comment that is given comes first, as with Slack
+            draft.blocks = _blocks(call)
         draft.thread_ts = call.text("thread_ts") or None
         posting.post(call.ws, place, call.me, draft)
     return {"files": [stored.to_slack() for stored in found]}
+
+
+def _blocks(call: Call) -> list[Json]:
+    blocks = call.json("blocks", "invalid_blocks_format")
+    if not isinstance(blocks, list):
+        raise SlackError("invalid_blocks_format")
+    refuse_bad_blocks(blocks)
+    return blocks
 
 
 def info(call: Call) -> Json:

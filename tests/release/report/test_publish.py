@@ -1,0 +1,87 @@
+"""From a store to files: all in it is read, a missing picture holds nothing up, the shell's verb says what is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bot.alerts.events import AlertsFired, AlertsResolved
+from bot.alerts.model import STREAM
+from bot.engine.ports import Commit, Final, Store
+from bot.release.charts.model import Chart
+from bot.release.report import publish
+from bot.reporting import write_report
+from bot.store.memory import MemoryStore
+from bot.store.sqlite import SqliteStore
+from config.settings import Settings, check
+from tests.release.report.kit import log_of, sample
+from tests.release.report.proof import unproven
+from tests.release.report.sample import ID, NAMES, PLAN, ZONE, Sample
+
+CONFIG = Path(__file__).parents[3] / "config"
+
+
+async def keep(store: Store, s: Sample) -> None:
+    events = tuple(e for _, e in s.rows)
+    await store.commit(
+        Commit("brand-diagnosis", 0, s.at, events=events, measurements=tuple(s.measurements), rollout=s.state.rollout)
+    )
+    fired = tuple(AlertsFired((a,), (), a.started_at) for a in s.alerts)
+    over = tuple(AlertsResolved(((a.fingerprint, "over"),), a.resolved_at) for a in s.alerts if a.resolved_at)
+    await store.commit(Commit(STREAM, 0, s.at, events=(*fired, *over)))
+
+
+async def test_the_files_say_what_the_store_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(chart: Chart, lang: str) -> bytes:
+        raise Final("there is no matplotlib")
+
+    monkeypatch.setattr(publish, "draw", broken)
+    s = sample("steady")
+    store = MemoryStore()
+    await keep(store, s)
+    published = await publish.publish_files(ID, store, PLAN, NAMES, s.at + 100, ZONE)
+    assert [f.name for f in published.files] == ["report.zh.md", "report.zh.html", "report.en.md", "report.en.html"]
+    pages = {f.name: f.content.decode() for f in published.files}
+    assert "could not be drawn here: there is no matplotlib" in pages["report.en.html"]
+    for name in ("report.zh.html", "report.en.html"):
+        assert unproven(pages[name], log_of(s)) == []
+    assert "BrandDiagnosisSlowQueries" in pages["report.zh.md"]
+    assert len(published.digest) == 64
+
+
+@pytest.fixture
+def shipped(tmp_path: Path) -> Settings:
+    environ = {"DATABASE_URL": f"sqlite:///{tmp_path}/bot.db"}
+    settings, problems, _ = check(CONFIG, environ, require_slack=False)
+    assert settings is not None, problems
+    return settings
+
+
+async def test_the_verb_writes_the_files_beside_a_running_bot(shipped: Settings, tmp_path: Path) -> None:
+    running = await SqliteStore.open(tmp_path / "bot.db")
+    try:
+        s = sample("running")
+        await keep(running, s)
+        ok, text = await write_report(shipped, ID, tmp_path / "out")
+        assert ok, text
+        assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [
+            "report.en.html",
+            "report.en.md",
+            "report.zh.html",
+            "report.zh.md",
+        ]
+        assert "data:image/png;base64,iVBOR" in (tmp_path / "out" / "report.zh.html").read_text("utf-8")
+        again = await write_report(shipped, "ROLLOUT-20260302-9", tmp_path / "out")
+        assert again == (False, f"ROLLOUT-20260302-9: no such rollout; the newest are {ID}")
+        (tmp_path / "file").write_text("")
+        ok, text = await write_report(shipped, ID, tmp_path / "file")
+        assert not ok and "--out" in text
+    finally:
+        await running.close()
+
+
+async def test_without_a_database_the_verb_says_so(shipped: Settings, tmp_path: Path) -> None:
+    ok, text = await write_report(shipped, ID, tmp_path / "out")
+    assert not ok and "DATABASE_URL" in text
+    assert not (tmp_path / "out").exists()
