@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -12,16 +13,18 @@ from urllib.parse import quote
 from bot.release.backup.packing import Stopped
 
 PAGES: Final = 1024  # copied between two looks at the clock
-_RESTARTS: Final = 3
-_WAIT: Final = 10.0  # seconds for a lock that a writer holds
+_PATIENCE: Final = 3  # times that the copy is begun anew
+_LOCKED_OUT: Final = 50  # looks at a lock in a row that writers hold
 _EVERY: Final = 100_000  # SQLite's instructions between two looks at the clock
+# A writer that never rests leaves the lock free for a fraction of a millisecond: SQLite's own, growing pauses miss it.
+_LOOK: Final = 0.001  # seconds
 
 
 class Unfit(Exception):
     """There is no usable database at the path; says why."""
 
 
-class _Restarted(Exception):
+class _Disturbed(Exception):
     """Writers came between too often."""
 
 
@@ -29,52 +32,64 @@ def copy_live(source: Path, into: Path, stopped: Callable[[], bool]) -> None:
     """Copies one moment of a database that others write to. Raises Unfit, Stopped, sqlite3.Error and OSError.
 
     In WAL mode a read transaction holds the moment, and nobody waits. Otherwise a write between two pieces makes SQLite
-    begin anew; after a few times of that the rest is copied in one piece, for which the writers wait.
+    begin anew; where that happens again and again, a read transaction keeps the writers waiting until the copy is done.
     """
     if not source.is_file():
         raise Unfit(f"there is no database at {source}")
     with closing(_opened(source)) as live:
-        try:
-            tables = live.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-            wal = live.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
-        except sqlite3.DatabaseError as error:
-            raise Unfit(f"{source} cannot be read as an SQLite database: {error}") from None
-        if not tables:
-            raise Unfit(f"the database at {source} has no tables: is this the path?")
-        if wal:
-            live.execute("BEGIN")
-            live.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        try:
-            _copy(live, into, stopped, PAGES)
-        except _Restarted:
-            into.unlink()
-            _copy(live, into, stopped, -1)
+        _hold(live, source, stopped)
+        if live.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+            live.execute("COMMIT")
+            try:
+                return _copy(live, into, stopped, _PATIENCE)
+            except _Disturbed:
+                into.unlink(missing_ok=True)
+                _hold(live, source, stopped)
+        _copy(live, into, stopped)
 
 
 def _opened(path: Path) -> sqlite3.Connection:
     """Never creates a database. Raises Unfit."""
     try:
-        return sqlite3.connect(f"file:{quote(str(path))}?mode=rw", uri=True, timeout=_WAIT, isolation_level=None)
+        return sqlite3.connect(f"file:{quote(str(path))}?mode=rw", uri=True, timeout=0, isolation_level=None)
     except sqlite3.Error as error:
         raise Unfit(f"{path} cannot be opened: {error}") from None
 
 
-def _copy(live: sqlite3.Connection, into: Path, stopped: Callable[[], bool], pages: int) -> None:
-    left: list[int] = []
-    restarts = 0
-
-    def progress(status: int, remaining: int, total: int) -> None:
-        nonlocal restarts
+def _hold(live: sqlite3.Connection, path: Path, stopped: Callable[[], bool]) -> None:
+    """Begins to read: the moment that is seen stays. Raises Unfit where there is nothing to be read."""
+    live.execute("BEGIN")
+    while True:
+        try:
+            tables = live.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+            break
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise Unfit(f"{path} cannot be read as an SQLite database: {error}") from None
         if stopped():
             raise Stopped
-        restarts += bool(left) and remaining > left[-1]
-        left[:] = [remaining]
-        if restarts > _RESTARTS:
-            raise _Restarted
+        time.sleep(_LOOK)
+    if not tables:
+        raise Unfit(f"the database at {path} has no tables: is this the path?")
+
+
+def _copy(live: sqlite3.Connection, into: Path, stopped: Callable[[], bool], patience: int | None = None) -> None:
+    """patience: how often writers may come between; None = they cannot. Raises _Disturbed, Stopped."""
+    left, anew, locked = 0, -1, 0
+
+    def progress(status: int, remaining: int, total: int) -> None:
+        nonlocal left, anew, locked
+        if stopped():
+            raise Stopped
+        anew += remaining > left
+        locked = locked + 1 if status in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) else 0
+        left = remaining
+        if patience is not None and (anew > patience or locked > _LOCKED_OUT):
+            raise _Disturbed
 
     with closing(sqlite3.connect(into)) as copy:
         copy.execute("PRAGMA synchronous = OFF")  # it is read back and packed before anybody relies on it
-        live.backup(copy, pages=pages, progress=progress, sleep=0.01)
+        live.backup(copy, pages=PAGES, progress=progress, sleep=_LOOK)
 
 
 def damage(database: Path, stopped: Callable[[], bool] = lambda: False) -> list[str]:
