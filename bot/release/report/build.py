@@ -13,6 +13,7 @@ from bot.release.report.model import Block, Para, Picture, Report, Section, Tabl
 from bot.release.report.model import term as t
 from bot.rollout.plan import Plan
 
+BRISK = 2 * 3600.0  # seconds
 CHART = "course"  # the picture of share, error rate and latency over the whole rollout
 
 
@@ -42,6 +43,7 @@ def build(
         built_at=now,
         zone=timezone,
         names=tuple(sorted(names.items())),
+        brisk=e.rows[-1][1].at - e.started.at < BRISK,
     )
 
 

@@ -21,7 +21,7 @@ def section(e: Evidence) -> Section:
     of: Sources = (before.seq, *((after.seq,) if after else ()))
     rows = tuple(_row(e, f, later.get(f.metric), of) for f in before.result.figures)
     head = ("col.metric", "col.before", "col.after", "col.difference", "col.p", "col.meaning")
-    note = t("figures.note", alpha=Quantity(noise.ALPHA, "ratio", ("plan",), "method"), least=_least())
+    note = t("figures.note", alpha=Quantity(noise.ALPHA, "ratio", ("plan",), "method", trim=True), least=_least())
     missing = () if after else (Para(t("figures.no_after"), "note"),)
     return Section("figures", (Table(head, rows), *missing, Para(note, "note")))
 

@@ -163,7 +163,10 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """names: (user id, name) of whoever is mentioned. zone: an IANA name; times are shown in it."""
+    """names: (user id, name) of whoever is mentioned. zone: an IANA name; times are shown in it.
+
+    brisk: all of it lasted so short that its moments are told apart by their seconds.
+    """
 
     rollout: str
     title: Inline
@@ -172,6 +175,7 @@ class Report:
     built_at: float
     zone: str
     names: tuple[tuple[str, str], ...] = ()
+    brisk: bool = False
 
     def section(self, key: str) -> Section | None:
         return next((s for s in self.sections if s.key == key), None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import cast
 
 import structlog
@@ -62,7 +63,8 @@ async def publish_files(
     last = [m for reading in readings for m in reading.last]
     e = gather(rows, rollout, last, plan, {}, alerts, now)
     diffs = nginx_diffs(e.rows, e.rollout, plan)
-    report = build(rows, last, plan, names, now, zone, rollout=rollout, diffs=diffs, alerts=alerts)
+    made = partial(build, rows, last, plan, names, now, zone, rollout=rollout, diffs=diffs, alerts=alerts)
+    report = await asyncio.to_thread(made)  # what takes long is done beside the event loop
     chart = course(e.rows, readings, plan, alerts, zone)
     files: list[File] = []
     for lang in LANGUAGES:

@@ -12,7 +12,7 @@ from bot.release.report.overview import reason
 from bot.release.report.stages import incident
 from bot.rollout import events as ev
 from bot.rollout.model import Hold
-from bot.rollout.work import Outcome, WorkRef
+from bot.rollout.work import AFTER, BEFORE, Outcome, WorkRef
 
 Line = Callable[[int, Any], Inline]
 
@@ -64,7 +64,13 @@ def _hosts(hosts: Iterable[str], seq: int) -> Items:
 
 
 def _refs(refs: Iterable[WorkRef], seq: int) -> Items:
-    return Items(tuple(Text(f"{r.name} @ {r.machine}" if r.machine else r.name, (seq,)) for r in refs))
+    return Items(tuple(_ref(r, seq) for r in refs))
+
+
+def _ref(ref: WorkRef, seq: int) -> Inline:
+    if ref.kind == "baseline" and ref.name in (BEFORE, AFTER):
+        return t(f"col.{ref.name}")
+    return Text(f"{ref.name} @ {ref.machine}" if ref.machine else ref.name, (seq,))
 
 
 def _started(seq: int, x: ev.RolloutStarted) -> Inline:

@@ -50,6 +50,7 @@ class Speech:
     def __init__(self, lang: Lang, report: Report) -> None:
         self.lang: Lang = lang
         self._names = dict(report.names)
+        self._brisk = report.brisk
         self._spoken = Spoken(lang, report.zone)
 
     def phrase(self, key: str) -> str:
@@ -105,7 +106,7 @@ class Speech:
         when = self._spoken.local(m.at)
         if m.day:
             return str(format_date(when.date(), "long", locale="zh_CN" if self.lang == "zh" else "en_GB"))
-        return when.strftime("%Y-%m-%d %H:%M:%S" if m.clock else "%Y-%m-%d %H:%M")
+        return when.strftime("%Y-%m-%d %H:%M:%S" if m.clock or self._brisk else "%Y-%m-%d %H:%M")
 
     def _who(self, user: str) -> str:
         if user in ("", "trigger", "policy"):
