@@ -179,7 +179,8 @@ def demo(
         bool, typer.Option(help="No browser: scripted people, a transcript, one line of JSON.")
     ] = False,
     scenario: Annotated[
-        str | None, typer.Option(help="steady, bad-canary, blind or crash: played in the page, or with --headless.")
+        str | None,
+        typer.Option(help="steady, bad-canary, blind, crash or runbook: played in the page, or with --headless."),
     ] = None,
     speed: Annotated[float, typer.Option(min=0.2, max=20, help="Of a scenario in the page.")] = 1.0,
     port: Annotated[int, typer.Option(help="Of the page; 0 takes a free one.")] = 8990,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import time
+from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -18,6 +19,8 @@ REDIRECTS = 5
 
 async def ask(check: Check) -> Found:
     """Redirects are followed unless one is what the check wants. Never raises but for a cancellation."""
+    if not _is_url(check.target):
+        return not_runnable(f"{check.target!r} is no http or https URL; correct it in the plan")
     follow = not 300 <= check.status < 400
     began = time.monotonic()
     try:
@@ -48,11 +51,17 @@ async def ask(check: Check) -> Found:
         return _translated(check, error)
 
 
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
+
+
 def _translated(check: Check, error: Exception) -> Found:
     reason = str(error) or type(error).__name__
     match error:
-        case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError() | ValueError():
-            return not_runnable(f"{check.target!r} is no http or https URL; correct it in the plan")
         case aiohttp.ClientConnectorCertificateError():
             why = getattr(error.certificate_error, "verify_message", "") or str(error.certificate_error)
             return failed(
@@ -68,4 +77,6 @@ def _translated(check: Check, error: Exception) -> Found:
             return not_runnable(f"{error.host}:{error.port} cannot be reached: {error.os_error.strerror or reason}")
         case aiohttp.ServerDisconnectedError() | aiohttp.ClientOSError() | aiohttp.ClientPayloadError():
             return failed(f"the connection was closed before the answer was there ({reason}); read the server's log")
-    return failed(f"no HTTP answer: {reason}; check the port")
+        case aiohttp.ClientResponseError():
+            return failed(f"no HTTP answer: {error.message}; check the port")
+    return not_runnable(f"{check.target} cannot be asked: {reason}; correct it in the plan")

@@ -99,7 +99,10 @@ class Checks:
         return passed(f"{answer.value:g}{must}", value=answer.value)
 
     async def _backup(self, check: Check, plan: Plan) -> Found:
-        last = await self._backups.newest(plan.service, check.target)
+        try:
+            last = await self._backups.newest(plan.service, check.target)
+        except OSError as error:
+            return not_runnable(f"the backups of {check.target} cannot be read: {error}")
         if last is None:
             return failed(f"there is no verified backup of {check.target}; make one")
         taken, count = last

@@ -1,4 +1,4 @@
-"""A plan's regular expressions, asked of what others printed: never longer than a second. Pure."""
+"""A plan's regular expressions, asked of what others printed, and never for long. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 
 import regex
 
-LIMIT = 1.0  # seconds
+LIMIT = 0.2  # seconds, in which nothing else is done
 
 
 class Unfit(Exception):

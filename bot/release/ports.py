@@ -62,7 +62,10 @@ class Runner(Protocol):
 
 class LastBackup(Protocol):
     async def newest(self, service: str, name: str) -> tuple[float, int] | None:
-        """(taken at, bytes) of the newest verified backup of a BackupRule; None = there is none."""
+        """(taken at, bytes) of the newest verified backup of a BackupRule; None = there is none.
+
+        Raises OSError where that cannot be looked up.
+        """
         ...
 
 

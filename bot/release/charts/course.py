@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
-from statistics import median
 
 from bot.alerts.model import Alert
-from bot.engine.ports import Measurement
-from bot.release.charts.model import Band, Chart, Limit, Line, Mark, MarkKind, Panel, Series
-from bot.release.charts.thin import Point, thin
+from bot.release.charts.model import Band, Chart, Limit, Line, Mark, MarkKind, Panel, PanelKind, Series
+from bot.release.charts.readings import Readings, drawn
+from bot.release.charts.thin import Point
 from bot.rollout import events as ev
-from bot.rollout import share
 from bot.rollout.plan import Metric, Plan
 
-GAP = 4.0  # times the usual distance of two points: farther apart, the line is broken
-_RECENT = re.compile(r"(.+)\[(\d+(?:\.\d+)?(?:e[+-]?\d+)?)s\]")
-ABOVE, BELOW = (">", ">="), ("<", "<=")
+# The order in which they are drawn, the most telling last.
+ORDER: tuple[Line, ...] = ("ordered", "recent", "stable", "canary")
 MARKS: dict[type[ev.Event], MarkKind] = {
     ev.StageApproved: "approval",
     ev.StageHeld: "hold",
@@ -30,25 +24,25 @@ MARKS: dict[type[ev.Event], MarkKind] = {
 
 def course(
     rows: Sequence[tuple[int, ev.Event]],
-    measurements: Sequence[Measurement],
+    readings: Sequence[Readings],
     plan: Plan,
     alerts: Sequence[Alert],
     zone: str,
 ) -> Chart | None:
-    """rows: (seq, event) of one rollout alone. None: nothing was measured yet, so there is nothing to draw."""
-    found = sorted((m for m in measurements if m.value is not None), key=lambda m: m.at)
+    """rows: (seq, event) of one rollout alone. readings: one a stage. None: nothing was measured, nothing to draw."""
+    found = sorted((r for r in readings if r.lines), key=lambda r: r.starts)
     started = next((e for _, e in rows if isinstance(e, ev.RolloutStarted)), None)
     if not found or started is None:
         return None
     events = [e for _, e in rows]
-    shifts = [e.at for e in events if isinstance(e, ev.ShiftDone)]
-    start = min([found[0].at, *shifts])
-    end = max([found[-1].at, *(e.at for e in events if isinstance(e, (*MARKS, ev.RolledBack)))])
+    ends = [points[-1][0] for r in found for points in r.lines.values()]
+    end = max([*ends, *(e.at for e in events if isinstance(e, (*MARKS, ev.RolledBack)))])
+    start = min([found[0].starts, *(e.at for e in events if isinstance(e, ev.ShiftDone))])
     bands = _bands(events, end)
-    panels = [_share(found, plan, bands)]
-    for kind, metric in (("errors", errors_of(plan)), ("latency", latency_of(plan))):
-        if metric:
-            panels.append(_metric(kind, metric, found, plan, bands, end))
+    panels = [Panel("share", "", "", "percent", (_ordered(bands), *_lines("share", found)))]
+    for kind, metric in drawn(plan).items():
+        limits = tuple(_limits(metric, plan, bands, end))
+        panels.append(Panel(kind, metric.title, metric.name, metric.unit, tuple(_lines(kind, found)), limits))
     return Chart(
         service=plan.title or plan.service,
         name=plan.service,
@@ -63,21 +57,21 @@ def course(
     )
 
 
-def errors_of(plan: Plan) -> Metric | None:
-    """The percentage that must stay low: the first of a trigger, else of a gate, that is bounded from above."""
-    feared = [c.metric for c in plan.triggers if c.op in ABOVE]
-    bounded = [c.metric for s in plan.stages for c in s.gates if c.op in BELOW]
-    return _first([*feared, *bounded], plan, "percent")
+def _lines(kind: PanelKind, found: Sequence[Readings]) -> Iterator[Series]:
+    """The stages' pieces of each line, with a gap between them: a stage's window begins anew."""
+    for line in ORDER:
+        pieces = [r.lines[kind, line] for r in found if (kind, line) in r.lines]
+        points: list[Point] = []
+        for piece in sorted(pieces):
+            if points:
+                points.append((piece[0][0], None))
+            points += piece
+        if points:
+            yield Series(line, tuple(points))
 
 
-def latency_of(plan: Plan) -> Metric | None:
-    """The first metric in seconds: of a trigger, else of a gate, else of all."""
-    judged = [c.metric for c in plan.triggers] + [c.metric for s in plan.stages for c in s.gates]
-    return _first([*judged, *(m.name for m in plan.metrics)], plan, "seconds")
-
-
-def _first(names: Sequence[str], plan: Plan, unit: str) -> Metric | None:
-    return next((plan.metric(n) for n in names if plan.metric(n).unit == unit), None)
+def _ordered(bands: Sequence[Band]) -> Series:
+    return Series("ordered", tuple((at, band.weight) for band in bands for at in (band.start, band.end)))
 
 
 def _bands(events: Sequence[ev.Event], end: float) -> tuple[Band, ...]:
@@ -92,60 +86,9 @@ def _bands(events: Sequence[ev.Event], end: float) -> tuple[Band, ...]:
         elif isinstance(e, ev.RolledBack):
             turns.append((e.at, "", 0.0))
     ends = [*(at for at, _, _ in turns[1:]), end]
-    return tuple(Band(name, at, to, weight) for (at, name, weight), to in zip(turns, ends, strict=True))
-
-
-def _share(found: Sequence[Measurement], plan: Plan, bands: Sequence[Band]) -> Panel:
-    metric = share.metric_of(plan)
-    pools: dict[tuple[float, str], dict[str, float]] = defaultdict(dict)
-    for m in found:
-        if m.metric == metric and m.value is not None:
-            pools[m.at, m.stage][m.pool] = m.value
-    points = []
-    for (at, stage), counts in pools.items():
-        whole = sum(counts.values())
-        if whole > 0 and (len(counts) == 2 or plan.share is not None):
-            points.append((at, stage, 100 * counts.get("canary", 0.0) / whole))
-    ordered: list[Point] = []
-    for band in bands:
-        ordered += [(band.start, band.weight), (band.end, band.weight)]
-    series = (Series("ordered", tuple(ordered)), Series("canary", thin(_broken(points, plan))))
-    return Panel("share", "", "", "percent", series)
-
-
-def _metric(
-    kind: str, metric: Metric, found: Sequence[Measurement], plan: Plan, bands: Sequence[Band], end: float
-) -> Panel:
-    lines: dict[Line, list[tuple[float, str, float]]] = {"recent": [], "stable": [], "canary": []}
-    shortest = min((w for m in found if (w := _window(m.metric, metric.name))), default=None)
-    for m in found:
-        assert m.value is not None
-        if m.metric == metric.name:
-            lines["canary" if m.pool == "canary" else "stable"].append((m.at, m.stage, m.value))
-        elif shortest and _window(m.metric, metric.name) == shortest and m.pool == "canary":
-            lines["recent"].append((m.at, m.stage, m.value))
-    series = tuple(Series(line, thin(_broken(points, plan))) for line, points in lines.items() if points)
-    return Panel(kind, metric.title, metric.name, metric.unit, series, tuple(_limits(metric, plan, bands, end)))  # type: ignore[arg-type]
-
-
-def _window(name: str, metric: str) -> float | None:
-    """Seconds, of a reading over a trigger's own window (`error_rate[60s]`)."""
-    match = _RECENT.fullmatch(name)
-    return float(match[2]) if match and match[1] == metric else None
-
-
-def _broken(points: Sequence[tuple[float, str, float]], plan: Plan) -> list[Point]:
-    """A gap between stages, whose windows begin anew, and where nothing was measured for long."""
-    if not points:
-        return []
-    apart = [b[0] - a[0] for a, b in pairwise(points)]
-    longest = GAP * max(median(apart) if apart else 0.0, plan.interval)
-    found: list[Point] = []
-    for before, (at, stage, value) in zip([None, *points], points, strict=False):
-        if before and (before[1] != stage or at - before[0] > longest):
-            found.append(((before[0] + at) / 2, None))
-        found.append((at, value))
-    return found
+    return (
+        tuple(Band(name, at, to, weight) for (at, name, weight), to in zip(turns, ends, strict=True)) if turns else ()
+    )
 
 
 def _limits(metric: Metric, plan: Plan, bands: Sequence[Band], end: float) -> Iterator[Limit]:

@@ -105,14 +105,13 @@ def _class(name: str) -> Markup:
 
 def _table(s: Speech, table: Table) -> Markup:
     wide = " wide" if len(table.head) > 6 else ""
-    wide += " short" if len(table.rows) <= SHORT else ""
+    whole = "whole" if len(table.rows) <= SHORT else ""
     heads = Markup("").join(Markup("<th>{}</th>").format(s.phrase(key)) for key in table.head)
     rows = Markup("\n").join(_row(s, row) for row in table.rows)
     said = evidence(s, table)
     foot = Markup('<p class="evidence">{}</p>').format(said) if said else Markup("")
-    body = Markup('<table class="t{}{}">\n<thead><tr>{}</tr></thead>\n<tbody>\n{}\n</tbody>\n</table>\n{}')
-    kind = f" {table.head[0].removeprefix('col.').replace('.', '-')}"
-    return body.format(kind, wide, heads, rows, foot)
+    shape = '<div{}><table class="t{}">\n<thead><tr>{}</tr></thead>\n<tbody>\n{}\n</tbody>\n</table>\n{}</div>'
+    return Markup(shape).format(_class(whole), wide, heads, rows, foot)
 
 
 def _row(s: Speech, row: tuple[Inline, ...]) -> Markup:
@@ -130,6 +129,7 @@ def _cell(s: Speech, cell: Inline) -> Markup:
 def _code(line: str, kind: str) -> Markup:
     """Of a diff, added and removed lines are marked by their sign and a shade."""
     sort = {"+": "ins", "-": "del", "@": "at"}.get(line[:1], "") if kind == "diff" else ""
+    sort = "at" if sort and line[:3] in ("---", "+++") else sort
     return Markup('<span class="{}">{}</span>').format(sort, line) if sort else Markup.escape(line)
 
 

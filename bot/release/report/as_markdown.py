@@ -98,7 +98,7 @@ def printable(text: str) -> Sequence[str]:
 
 
 def _text(s: Speech, inline: Inline) -> str:
-    return escape(s.plain(inline).strip())
+    return escape(s.plain(inline).replace("\N{NO-BREAK SPACE}", " ").strip())
 
 
 def escape(text: str) -> str:

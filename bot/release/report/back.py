@@ -32,9 +32,11 @@ def section(e: Evidence) -> Section:
     blocks: list[Block] = [Heading(t("head.back.plan")), *_planned(e), Heading(t("head.back.done"))]
     ordered = e.last(ev.RollbackOrdered)
     if ordered is None:
-        return Section("rollback", (*blocks, Para(t("back.never"))))
-    blocks.append(Para(t("back.cause", "bad", cause=cause(e)), "lead"))
-    blocks += [*_times(e, *ordered), *_hosts(e, ordered[0]), *_step_down(e)]
+        blocks.append(Para(t("back.never")))
+    else:
+        blocks.append(Para(t("back.cause", "bad", cause=cause(e)), "lead"))
+        blocks += [*_times(e, *ordered), *_hosts(e, ordered[0]), *_step_down(e)]
+    # A rollout that was cancelled before any traffic still takes back what its steps began.
     blocks += work.headed("head.steps", work.steps(e, work.of_phases(e, *BACK)), deep=True)
     blocks += work.headed("head.verification", work.verification(e, e.done(Phase.VERIFY)), deep=True)
     return Section("rollback", (*blocks, *_left(e)))

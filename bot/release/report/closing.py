@@ -26,13 +26,11 @@ from bot.release.report.model import (
 from bot.release.report.model import Span as Length
 from bot.release.report.model import term as t
 from bot.rollout import events as ev
-from bot.rollout.model import Status
 from bot.rollout.runbook import Phase, SignRole
 from bot.rollout.work import Signature
 
 HOURLY = ("col.number", "col.at", "col.share", "col.gates.passed", "col.triggers", "col.left")
 KINDS = ("good", "bad", "feedback", "")
-ENDED = (Status.COMPLETED, Status.ROLLED_BACK)
 
 
 def watch(e: Evidence) -> Section:
@@ -140,9 +138,9 @@ def _signature(role: SignRole, signed: tuple[int, Signature] | None) -> tuple[In
 def review(e: Evidence) -> Section:
     """When it is looked at again: the plan says how long after the end."""
     rule, at = e.plan.runbook.report, e.rollout.finished_at
-    if rule is None or at is None or e.rollout.status not in ENDED:
+    if rule is None or at is None or e.rollout.active:
         return Section("review", (Para(t("none.review")),))
-    kinds = (ev.RolloutCompleted, ev.RolledBack)
+    kinds = (ev.RolloutCompleted, ev.RolledBack, ev.RolloutCancelled)
     seq = next(s for s, x in reversed(e.rows) if isinstance(x, kinds))
     then = Moment(at + rule.next_review, (seq, "plan"), day=True)
     return Section("review", (Para(t("review", at=then, after=Length(rule.next_review, PLAN))),))

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.release.report.evidence import Evidence, threshold, titled, valued
-from bot.release.report.model import NONE, Block, Heading, Inline, Quantity, Sources, Table, Text, Tone
+from bot.release.report.model import NONE, PLAN, Block, Heading, Inline, Quantity, Sources, Table, Text, Tone
 from bot.release.report.model import term as t
 from bot.rollout import events as ev
+from bot.rollout.deciding.work import STEP_GATE
 from bot.rollout.model import GateResult, Verdict
 from bot.rollout.plan import Condition
+from bot.rollout.runbook import Phase
 
 TONES: dict[Verdict, Tone] = {
     Verdict.PASS: "good",
@@ -48,13 +50,33 @@ def table(e: Evidence, stage: str, seq: int, gates: Sequence[GateResult]) -> Tab
 
 
 def _row(e: Evidence, condition: Condition | None, seq: int, g: GateResult) -> tuple[Inline, ...]:
+    if g.metric.startswith(STEP_GATE):
+        return _step(e, seq, g)
     against = condition.threshold if condition else None
     canary = valued(e.plan, g.metric, g.canary, seq, against=against)
     stable = valued(e.plan, g.metric, g.stable, seq, against=against)
     samples = Quantity(g.samples, "count", (seq,)) if g.samples is not None else NONE
-    said = t("verdict.why", TONES[g.verdict], verdict=t(f"verdict.{g.verdict}"), why=Text(g.error, (seq,)))
-    verdict = said if g.error else t(f"verdict.{g.verdict}", TONES[g.verdict])
-    return (titled(e.plan, g.metric), threshold(e.plan, condition, g.text, seq), canary, stable, samples, verdict)
+    must = threshold(e.plan, condition, g.text, seq)
+    return (titled(e.plan, g.metric), must, canary, stable, samples, _verdict(seq, g))
+
+
+def _step(e: Evidence, seq: int, g: GateResult) -> tuple[Inline, ...]:
+    """A step of the bake (a load test) is a gate too: what it came to, if to a number."""
+    step = e.plan.runbook.step(Phase.DURING_STAGE, g.metric.removeprefix(STEP_GATE))
+    must = step.must if step else None
+    name = Text((step.title or step.name) if step else g.text, ("plan", seq))
+    limit: Inline = Quantity(must.threshold, "count", PLAN, op=must.op, trim=True) if must else NONE
+    value: Inline = NONE
+    if g.canary is not None:
+        value = Quantity(g.canary, "count", (seq,), against=must.threshold if must else None)
+    return (name, limit, value, NONE, NONE, _verdict(seq, g))
+
+
+def _verdict(seq: int, g: GateResult) -> Inline:
+    said = t(f"verdict.{g.verdict}", TONES[g.verdict])
+    if not g.error:
+        return said
+    return t("verdict.why", TONES[g.verdict], verdict=t(f"verdict.{g.verdict}"), why=Text(g.error, (seq,)))
 
 
 def _measured(e: Evidence, stage: str, c: Condition) -> tuple[Inline, ...]:

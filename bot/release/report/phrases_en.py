@@ -73,6 +73,7 @@ PHRASES: dict[str, str] = {
     "fact.pools": "Pools",
     "fact.watch": "Watch after full traffic",
     "fact.plan": "Plan",
+    "fact.file": "file",
     "fact.planned": "Planned",
     "fact.shifted": "Shifted",
     "fact.result": "Result",

@@ -73,6 +73,7 @@ PHRASES: dict[str, str] = {
     "fact.pools": "后端",
     "fact.watch": "全量后的守望",
     "fact.plan": "计划",
+    "fact.file": "文件",
     "fact.planned": "计划",
     "fact.shifted": "切换",
     "fact.result": "结果",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
+
+import structlog
 
 from bot.alerts.events import AlertsFired, AlertsResolved
 from bot.alerts.model import STREAM, Alert
@@ -12,15 +15,19 @@ from bot.engine.ports import Final, Retryable, Store
 from bot.release.charts.course import course
 from bot.release.charts.model import Chart
 from bot.release.charts.picture import draw
+from bot.release.charts.readings import Readings, read
 from bot.release.report.as_html import html
 from bot.release.report.as_markdown import markdown
+from bot.release.report.as_pdf import available, pdf
 from bot.release.report.build import CHART, build, digest
 from bot.release.report.diffs import nginx_diffs
 from bot.release.report.evidence import Rows, gather, of_rollout
 from bot.release.report.words import Speech
+from bot.rollout.events import ShiftDone, WaveDone
 from bot.rollout.plan import Plan
 from bot.slack.messages.words import Lang
 
+log = structlog.get_logger()
 LANGUAGES: tuple[Lang, ...] = ("zh", "en")
 
 
@@ -46,30 +53,41 @@ async def publish_files(
 ) -> Published:
     """The files of one rollout as it is now. names: user id -> name. zone: an IANA name. now: Unix seconds.
 
-    A chart that cannot be drawn is said in its place; it does not hold the report up. Raises NotStarted, and what the
-    store raises.
+    A chart that cannot be drawn is said in its place; it does not hold the report up, nor does a PDF, which is made
+    where there is a library for it. Raises NotStarted, and what the store raises.
     """
     rows = cast(Rows, await store.events(plan.service))
-    measurements = await store.measurements(rollout)
+    readings = await readings_of(rollout, rows, store, plan)
     alerts = await alerts_of(rollout, store)
-    e = gather(rows, rollout, measurements, plan, {}, alerts, now)
+    last = [m for reading in readings for m in reading.last]
+    e = gather(rows, rollout, last, plan, {}, alerts, now)
     diffs = nginx_diffs(e.rows, e.rollout, plan)
-    report = build(rows, measurements, plan, names, now, zone, rollout=rollout, diffs=diffs, alerts=alerts)
-    chart = course(e.rows, measurements, plan, alerts, zone)
-    files = []
+    report = build(rows, last, plan, names, now, zone, rollout=rollout, diffs=diffs, alerts=alerts)
+    chart = course(e.rows, readings, plan, alerts, zone)
+    files: list[File] = []
     for lang in LANGUAGES:
         title = Speech(lang, report).plain(report.title)
         charts = {CHART: await _drawn(chart, lang)} if chart else {}
-        files.append(File(f"report.{lang}.md", title, markdown(report, lang).encode()))
-        files.append(File(f"report.{lang}.html", title, html(report, lang, charts).encode()))
+        page = await asyncio.to_thread(html, report, lang, charts)
+        files.append(File(f"report.{lang}.md", title, (await asyncio.to_thread(markdown, report, lang)).encode()))
+        files.append(File(f"report.{lang}.html", title, page.encode()))
+        files += await _printed(page, lang, title)
     return Published(digest(report), tuple(files))
 
 
 async def draw_course(rollout: str, store: Store, plan: Plan, zone: str, lang: Lang) -> bytes | None:
     """The chart of a rollout so far, as PNG; None before anything was measured. Raises Retryable, Final, NotStarted."""
     rows = of_rollout(cast(Rows, await store.events(plan.service)), rollout)
-    chart = course(rows, await store.measurements(rollout), plan, await alerts_of(rollout, store), zone)
+    readings = await readings_of(rollout, rows, store, plan)
+    chart = course(rows, readings, plan, await alerts_of(rollout, store), zone)
     return await draw(chart, lang) if chart else None
+
+
+async def readings_of(rollout: str, rows: Rows, store: Store, plan: Plan) -> tuple[Readings, ...]:
+    """One a stage that was in effect: its rows are read, looked at beside the event loop, and let go of."""
+    stages = dict.fromkeys(e.stage for _, e in rows if isinstance(e, (ShiftDone, WaveDone)))
+    found = [await asyncio.to_thread(read, await store.measurements(rollout, stage), plan) for stage in stages]
+    return tuple(found)
 
 
 async def alerts_of(rollout: str, store: Store) -> tuple[Alert, ...]:
@@ -83,6 +101,16 @@ async def alerts_of(rollout: str, store: Store) -> tuple[Alert, ...]:
             ended: Sequence[Alert] = [firing.pop(f) for f, _ in event.resolved if f in firing]
             over += [replace(a, resolved_at=event.at) for a in ended]
     return tuple(sorted([*over, *firing.values()], key=lambda a: (a.started_at, a.fingerprint)))
+
+
+async def _printed(page: str, lang: Lang, title: str) -> list[File]:
+    if not available():
+        return []
+    try:
+        return [File(f"report.{lang}.pdf", title, await pdf(page))]
+    except (Retryable, Final) as error:
+        log.warning("no PDF of the report", error=str(error))
+        return []
 
 
 async def _drawn(chart: Chart, lang: Lang) -> bytes | str:

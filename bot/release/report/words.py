@@ -60,7 +60,7 @@ class Speech:
         match inline:
             case Term(key, facts, own):
                 if own and not tone:
-                    yield Piece(f"{MARK[own]} ", tone=own)
+                    yield Piece(f"{MARK[own]}\N{NO-BREAK SPACE}", tone=own)
                 yield from self._filled(key, dict(facts), tone or own)
             case Items(items, apart):
                 for i, item in enumerate(items):

@@ -28,6 +28,7 @@ from bot.rollout.plan import Unit
 from bot.rollout.runbook import Check, Must, Phase
 from bot.rollout.work import Outcome, WorkRef
 
+IN_WORDS = ("size", "plain_size", "taken_at", "proof")  # of a backup's facts: its summary says them
 LINES = 12  # of a failed piece's output; the end says most
 
 
@@ -111,7 +112,8 @@ def backups(e: Evidence, found: Sequence[Done]) -> list[Block]:
 
 
 def _backup(e: Evidence, d: Done) -> tuple[Inline, ...]:
-    facts = tuple(t("pair", name=Text(k, (d.seq,)), value=Text(v, (d.seq,), code=True)) for k, v in d.result.facts)
+    shown = [(k, Text(v, (d.seq,), code=True)) for k, v in d.result.facts if k not in IN_WORDS]
+    facts = tuple(t("pair", name=t("fact.file") if k == "file" else Text(k, (d.seq,)), value=v) for k, v in shown)
     at = Moment(d.result.finished_at, (d.seq,))
     return (Text(d.result.ref.name, (d.seq,)), outcome(d), Text(d.result.summary, (d.seq,)), Items(facts), took(d), at)
 

@@ -210,8 +210,8 @@ class ShellRunner:
             why = "the bot was stopped" if self._closed else attempt.problem or f"the connection to {machine} broke"
             if self._closed or attempt.late or clock() + pause >= until:
                 end = End.UNKNOWN if begun else End.NOT_RUNNABLE
-                late = f"{machine} did not tell within {seconds:g} s how it ended"
-                return Ran(end, problem=late if attempt.late else why)
+                late = "did not tell how it ended" if begun else "could not be reached"
+                return Ran(end, problem=f"{machine} {late} within {seconds:g} s" if attempt.late else why)
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
 

@@ -15,8 +15,9 @@ from typing import Literal
 
 from bot.sandbox.demo.people import Team, Witness
 from bot.sandbox.demo.plans import Pace
+from bot.sandbox.demo.plays import BOOKED, SCENARIOS
 from bot.sandbox.demo.rehearsal import Rehearsal
-from bot.sandbox.demo.scenarios import SCENARIOS, Broken, Run
+from bot.sandbox.demo.scenarios import Broken, Run
 from bot.sandbox.demo.stand import Stand
 from bot.sandbox.demo.transcript import Transcript, print_json
 from bot.sandbox.production.children import ProductionError
@@ -54,7 +55,8 @@ async def play(scenario: str, *, seed: int | None, language: Language, keep: Pat
     seed = random.SystemRandom().randrange(1_000_000) if seed is None else seed
     async with _folder(keep) as folder:
         try:
-            async with Stand(folder, language=language, say=transcript.say) as stand:
+            booked = scenario in BOOKED
+            async with Stand(folder, language=language, say=transcript.say, booked=booked, reports=keep) as stand:
                 witness = Witness(stand)
                 try:
                     done = await SCENARIOS[scenario](Run(stand, Team(stand, witness), witness, transcript, seed))
@@ -92,7 +94,14 @@ async def stage(show: Show, *, port: int, keep: Path | None) -> int:
         pace = Pace().at_speed(show.speed) if show.scenario else Pace()
         try:
             async with Stand(
-                folder, language=show.language, pace=pace, port=port, say=_say, rehearsal=show.rehearsal
+                folder,
+                language=show.language,
+                pace=pace,
+                port=port,
+                say=_say,
+                rehearsal=show.rehearsal,
+                booked=show.scenario in BOOKED,
+                reports=keep,
             ) as stand:
                 _say(_welcome(stand))
                 if show.scenario:

@@ -92,6 +92,17 @@ class Team:
                 cursor = entries[-1]["seq"] if entries else cursor
         return found()[-1]
 
+    async def keyed(self, key: str, timeout: float = 30.0) -> Message:
+        """The message of this key, once it is there. Raises TimeoutError."""
+        cursor = 0
+        async with asyncio.timeout(timeout):
+            while True:
+                found = [m for m in self._stand.workspace.messages(CHANNEL) if message_key(m) == key]
+                if found:
+                    return found[-1]
+                entries = await self._stand.workspace.log.more(cursor, timeout)
+                cursor = entries[-1]["seq"] if entries else cursor
+
     async def approve(self, who: str, rollout: Rollout, stage: str) -> None:
         message = await self.asking(rollout, stage)
         await asyncio.sleep(self._thinks)

@@ -9,9 +9,10 @@ from __future__ import annotations
 import io
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -63,15 +64,23 @@ class Pace:
 
 
 def write_config(
-    shipped: Path, into: Path, world: World, pace: Pace | None, *, language: str | None, service: str = SERVICE
+    shipped: Path,
+    into: Path,
+    world: World,
+    pace: Pace | None,
+    *,
+    language: str | None,
+    service: str = SERVICE,
+    book: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
     """Copies a configuration into a new folder and adapts it. Raises OSError.
 
-    pace: None leaves the durations. language: of the bot and of the shipped plan's titles; None leaves both.
+    book: what surrounds the traffic instead. pace: None leaves the durations. language: of the bot and of the shipped
+    plan's titles; None leaves both.
     """
     shutil.copytree(shipped, into, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     plan = into / "services" / f"{service}.yaml"
-    _edit(plan, lambda data: _adapt_plan(data, world, pace, language))
+    _edit(plan, lambda data: _adapt_plan(data, world, pace, language, book))
     if language:
         _edit(into / "bot.yaml", lambda data: data.update(language=language))
     for other in (into / "services").glob("*.yaml"):
@@ -90,7 +99,7 @@ def _edit(file: Path, adapt: Callable[[Any], None]) -> None:
     file.write_text(text.getvalue(), "utf-8")
 
 
-def _adapt_plan(plan: Any, world: World, pace: Pace | None, language: str | None) -> None:
+def _adapt_plan(plan: Any, world: World, pace: Pace | None, language: str | None, book: Mapping[str, Any]) -> None:
     if language == "en":
         # A plan's titles are in its team's language; the demo speaks one language throughout.
         plan["title"] = "Brand diagnosis"
@@ -98,6 +107,7 @@ def _adapt_plan(plan: Any, world: World, pace: Pace | None, language: str | None
             metric["title"] = TITLES.get(name, name)
     for key in AROUND:
         plan.pop(key, None)
+    plan.update(book)
     _adapt_addresses(plan, world)
     if pace is not None:
         _adapt_durations(plan, pace)

@@ -79,11 +79,11 @@ async def steady(run: Run) -> dict[str, Any]:
     for stage in STAGES:
         await run.approve(rollout, stage)
         rollout = await run.stage_over(stage)
-        _must(rollout, bool((record := rollout.record(stage)) and record.passed_at), f"{stage} did not pass")
+        must(rollout, bool((record := rollout.record(stage)) and record.passed_at), f"{stage} did not pass")
         if stage != STAGES[-1]:
             await run.promote()
     rollout = await run.witness.until(ended, "the watch to end", 60)
-    _must(rollout, rollout.status is Status.COMPLETED, "it did not complete")
+    must(rollout, rollout.status is Status.COMPLETED, "it did not complete")
     run.transcript.say(f"completed: {VERSION} serves everybody")
     return await run.finish(rollout)
 
@@ -101,7 +101,7 @@ async def bad_canary(run: Run) -> dict[str, Any]:
     run.transcript.say("v2 starts to fail: every request answers 500")
     await run.stand.world.dial("canary", error_ratio=1.0)
     rollout = await run.witness.until(ended, "the rollback", 60)
-    _must(rollout, rollout.status is Status.ROLLED_BACK, "it was not rolled back")
+    must(rollout, rollout.status is Status.ROLLED_BACK, "it was not rolled back")
     events = [event for _, event in await run.witness.events()]
     restored = [e for e in events if isinstance(e, HostsRestored)][-1].at
     bad = await _first_bad_scrape(run)
@@ -124,16 +124,16 @@ async def blind(run: Run) -> dict[str, Any]:
         if stage == blinded:
             await _blind_for(run, stage)
         rollout = await run.stage_over(stage)
-        _must(rollout, bool((record := rollout.record(stage)) and record.passed_at), f"{stage} did not pass")
+        must(rollout, bool((record := rollout.record(stage)) and record.passed_at), f"{stage} did not pass")
         if stage != STAGES[-1]:
             await run.promote()
     rollout = await run.witness.until(ended, "the watch to end", 60)
-    _must(rollout, rollout.status is Status.COMPLETED, "it did not complete")
+    must(rollout, rollout.status is Status.COMPLETED, "it did not complete")
     events = [event for _, event in await run.witness.events()]
     lost = next(e for e in events if isinstance(e, SightLost))
     back = next(e for e in events if isinstance(e, SightRegained))
     passed = next(e for e in events if isinstance(e, StagePassed) and e.stage == blinded)
-    _must(rollout, passed.at > back.at, "it passed while blind")
+    must(rollout, passed.at > back.at, "it passed while blind")
     wall = passed.at - (rollout.record(blinded).shifted_at or 0)  # type: ignore[union-attr]
     return await run.finish(
         rollout, blind_s=round(back.at - lost.since, 1), bake_wall_s=round(wall, 1), bake_measured_s=passed.baked
@@ -150,7 +150,7 @@ async def _blind_for(run: Run, stage: str) -> None:
     until = time.time() + pace.bakes[stage] + 2
     while (left := until - time.time()) > 0:
         rollout = await run.witness.rollout()
-        _must(rollout, rollout is not None and rollout.status is Status.BAKING, "it moved while blind")
+        must(rollout, rollout is not None and rollout.status is Status.BAKING, "it moved while blind")
         await asyncio.sleep(min(left, 0.5))
     run.transcript.say("held while blind; Prometheus returns")
     await run.stand.world.start_prometheus()
@@ -171,13 +171,13 @@ async def crash(run: Run, kills: int = 20) -> dict[str, Any]:
             killer.cancel()
     events = [event for _, event in await run.witness.events()]
     above = above_approved(sampler.samples, events)
-    _must(rollout, rollout.status is Status.COMPLETED, "it did not complete")
-    _must(rollout, killed == kills, f"only {killed} of {kills} kills fell into the run")
-    _must(rollout, not above, f"{len(above)} samples above the approved share, first {above[:1]}")
+    must(rollout, rollout.status is Status.COMPLETED, "it did not complete")
+    must(rollout, killed == kills, f"only {killed} of {kills} kills fell into the run")
+    must(rollout, not above, f"{len(above)} samples above the approved share, first {above[:1]}")
     unapproved = [r.name for r in rollout.stages if not r.approvers]
-    _must(rollout, not unapproved, f"stages without approval: {unapproved}")
+    must(rollout, not unapproved, f"stages without approval: {unapproved}")
     cards = len(run.team.cards(rollout))
-    _must(rollout, cards == 1, f"{cards} cards")
+    must(rollout, cards == 1, f"{cards} cards")
     return await run.finish(
         rollout, seed=run.seed, kills=killed, cards=cards, samples=len(sampler.samples), above_approved=len(above)
     )
@@ -250,17 +250,10 @@ async def _first_bad_scrape(run: Run) -> float:
     return min(bad)
 
 
-def _must(rollout: Rollout | None, true: bool, otherwise: str) -> None:
+def must(rollout: Rollout | None, true: bool, otherwise: str) -> None:
+    """Raises Broken with where the rollout stands."""
     if not true:
         state = (
             f"{rollout.status} at {rollout.stage}, hold {rollout.hold}: {rollout.hold_detail}" if rollout else "none"
         )
         raise Broken(f"{otherwise} ({state})")
-
-
-SCENARIOS: dict[str, Callable[[Run], Awaitable[dict[str, Any]]]] = {
-    "steady": steady,
-    "bad-canary": bad_canary,
-    "blind": blind,
-    "crash": crash,
-}

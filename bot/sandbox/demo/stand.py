@@ -13,6 +13,7 @@ import aiohttp
 
 import config
 from bot.rollout.plan import Pool
+from bot.sandbox.demo.application import Application, around
 from bot.sandbox.demo.front import page_options
 from bot.sandbox.demo.inbox import Inbox, Letter
 from bot.sandbox.demo.plans import SERVICE, Pace, write_config
@@ -37,6 +38,7 @@ class Stand:
 
     canary_version: what is deployed on the new pool. port: of the page, 0 = any.
     rehearsal: somebody's own configuration in place of the shipped one; `pace` and `language` then do not count.
+    booked: with checks, backup, steps and report around the traffic. reports: where a run leaves the report it saw.
     """
 
     bot_command: tuple[str, ...] = (sys.executable, "-m", "bot")
@@ -54,6 +56,8 @@ class Stand:
         port: int = 0,
         say: Say = lambda _: None,
         rehearsal: Rehearsal | None = None,
+        booked: bool = False,
+        reports: Path | None = None,
     ) -> None:
         self.root = root.resolve()
         self.pace = pace or Pace()
@@ -78,6 +82,8 @@ class Stand:
             host_names=rehearsal.hosts if rehearsal else (),
         )
         self.bot: Child | None = None
+        self.application = Application(self.root / "application") if booked else None
+        self.reports = reports or Path("build/report")
 
     @property
     def smtp_url(self) -> str:
@@ -106,6 +112,9 @@ class Stand:
         self._stack.callback(self._ports.close)
         self._say("Starting nginx, Prometheus, two versions of the service, and users …")
         await self._stack.enter_async_context(self.world)
+        if self.application:
+            self.application.make()
+            self._stack.enter_context(self.application)
         settings = self._configure()
         self.http_port, self.smtp_port = self._ports.take(), self._ports.take()
         self._say("Starting the workspace and its page …")
@@ -119,7 +128,8 @@ class Stand:
         folder = self.rehearsal.folder if self.rehearsal else Path(config.__file__).parent
         pace = self.rehearsal.pace if self.rehearsal else self.pace
         language = None if self.rehearsal else self._language
-        write_config(folder, self.config_dir, self.world, pace, language=language, service=self.service)
+        book = around(self.application, self.world) if self.application else {}
+        write_config(folder, self.config_dir, self.world, pace, language=language, service=self.service, book=book)
         settings, problems, _ = check(self.config_dir, {}, require_slack=False)
         if settings is None:
             raise ProductionError(f"the demo's configuration is not valid:\n{format_problems(problems)}")

@@ -14,6 +14,9 @@ PEOPLE: dict[str, str] = {
     "wang": "U0WANG0001",
     "zhao": "U0ZHAO0001",
     "chen": "U0CHEN0001",
+    "sun": "U0SUN00001",
+    "zhou": "U0ZHOU0001",
+    "wu": "U0WU000001",
     "guest": "U0GUEST001",
     "gone": "U0GONE0001",
     "external": "U0EXT00001",
@@ -44,12 +47,16 @@ def demo_workspace(
         User(PEOPLE["wang"], "wang", "王伟 Wang Wei", home, "wang@example.com"),
         User(PEOPLE["zhao"], "zhao", "赵敏 Zhao Min", home, "zhao@example.com"),
         User(PEOPLE["chen"], "chen", "陈晨 Chen Chen", home, "chen@example.com"),
+        User(PEOPLE["sun"], "sun", "孙颖 Sun Ying", home, "sun@example.com"),
+        User(PEOPLE["zhou"], "zhou", "周凯 Zhou Kai", home, "zhou@example.com"),
+        User(PEOPLE["wu"], "wu", "吴桐 Wu Tong", home, "wu@example.com"),
         User(PEOPLE["guest"], "guest", "Gina Guest", home, "guest@example.com", is_restricted=True),
         User(PEOPLE["gone"], "gone", "Gordon Gone", home, "gone@example.com", deleted=True),
         User(PEOPLE["external"], "external", "Erin External", OTHER_TEAM, is_stranger=True),
     ):
         ws.add_user(user)
-    everyone = [PEOPLE[name] for name in ("lin", "wang", "zhao", "chen", "guest", "external")] + [ws.app.bot_user]
+    members = ("lin", "wang", "zhao", "chen", "sun", "zhou", "wu", "guest", "external")
+    everyone = [PEOPLE[name] for name in members] + [ws.app.bot_user]
     for name in ("releases", "warnings", "critical"):
         ws.add_channel(CHANNELS[name], name, everyone)
     ws.add_channel(CHANNELS["private"], "war-room", [PEOPLE["lin"], PEOPLE["wang"]], private=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.rollout.deciding.passing import busy
 from bot.rollout.deciding.reports import RESTORABLE
 from bot.rollout.model import Hold, Rollout, Status
 from bot.slack.messages.around import taken_off
@@ -31,13 +32,14 @@ def _left_by_shift(r: Rollout) -> bool:
 
 
 def _onwards(s: Scene) -> list[Block]:
-    if s.r.status is Status.PASSED and s.r.plan_hash == s.plan.hash:
+    if s.r.status is Status.PASSED and s.r.plan_hash == s.plan.hash and not busy(s.r):
         following = s.following
         label = s.say("button.promote.to", stage=Mrkdwn(clean(following.name, 30))) if following else ""
         return [_plain(s, "promote", "primary", label)]
     if s.r.status is Status.HELD:
         asks = s.r.hold in (Hold.VETOED, Hold.EXPIRED, Hold.PLAN_CHANGED) or s.r.plan_hash != s.plan.hash
-        work = s.r.hold in (Hold.PREPARATION_FAILED, Hold.STEP_FAILED)
+        failed = s.r.hold in (Hold.PREPARATION_FAILED, Hold.STEP_FAILED)
+        work = failed and (s.r.approval is None or s.r.plan_hash == s.plan.hash)
         again = "work" if work else "ask" if asks else "shift" if s.r.hold is Hold.SHIFT_FAILED else "bake"
         return [_plain(s, "retry", "primary", s.say(f"button.retry.{again}"))]
     return []

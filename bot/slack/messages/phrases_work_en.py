@@ -112,6 +112,8 @@ WORK: dict[str, str] = {
     "next.preparing.items": "tick the checklist, {items} left; then the first approval is asked for.",
     "next.working.shift": "nothing to do: then the traffic of stage {stage} is moved.",
     "next.working.ask": "nothing to do: then {after}.",
+    "next.passed.busy": "nothing to do: the stage's last steps end first. Then {command} leads to {after}. "
+    "Who can: {who}.",
     "next.held.work": "retry, override or roll back, as above. Retry can: {who}; override can: {overriders}; roll back "
     "can everybody.",
     "card.beside": "🔧 {phase}: {pieces}",

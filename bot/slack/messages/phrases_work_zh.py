@@ -110,6 +110,7 @@ WORK: dict[str, str] = {
     "next.preparing.items": "确认清单，还有 {items} 项；之后请求第一次审批。",
     "next.working.shift": "无需操作：之后切换阶段 {stage} 的流量。",
     "next.working.ask": "无需操作：之后是{after}。",
+    "next.passed.busy": "无需操作：先等本阶段最后的步骤结束。之后用 {command} 进入{after}。可操作：{who}。",
     "next.held.work": "如上，重试、略过或回滚。可重试：{who}；可略过：{overriders}；任何人都可回滚。",
     "card.beside": "🔧 {phase}：{pieces}",
     "ending.steps": "*另外完成*：{pieces}",

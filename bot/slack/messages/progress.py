@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.rollout.deciding.passing import busy
 from bot.rollout.gate import left
 from bot.rollout.model import Board, Hold, Status
 from bot.rollout.plan import Stage
@@ -137,7 +138,8 @@ def next_step(s: Scene) -> Mrkdwn:
             how = "next.baking.auto" if s.plan.promote == "auto" or not following else "next.baking.manual"
             return s.say(how, after=after, command=promote, who=s.operators())
         case Status.PASSED:
-            return s.say("next.passed", after=after, command=promote, who=s.operators())
+            key = "next.passed.busy" if busy(r) else "next.passed"
+            return s.say(key, after=after, command=promote, who=s.operators())
         case Status.HELD if r.hold in (Hold.PREPARATION_FAILED, Hold.STEP_FAILED):
             return around.next_of_failed(s)
         case Status.HELD:

@@ -18,7 +18,7 @@ from bot.slack.messages.signing import role_title
 from bot.slack.messages.table import GLYPH, gate_label, gate_value, parts, render
 
 Line = Callable[[Scene, Any], Mrkdwn]
-MOST_GATES = 12
+MOST_GATES, MOST_VERIFIED = 12, 40
 
 
 def _ordered(s: Scene, e: ev.WorkOrdered) -> Mrkdwn:
@@ -160,8 +160,8 @@ def printed(output: str, room: int = SECTION - 200) -> Mrkdwn:
 
 def verification(s: Scene) -> list[Block]:
     """aspect and check | value | result."""
-    rows = []
-    for done in _verified(s):
+    rows, every = [], _verified(s)
+    for done in every[:MOST_VERIFIED]:
         check = next((c for c in s.plan.runbook.verification if c.name == done.ref.name), None)
         aspect = check.aspect if check else "traffic" if done.ref.name == "traffic" else ""
         name = _bare(pieces.title(s, done.ref))
@@ -174,7 +174,9 @@ def verification(s: Scene) -> list[Block]:
         return []
     drawn = render(s.say("verify.check"), [s.say("verify.value")], rows)
     blocks = [section(fence(part)) for part in parts(drawn)]
-    wrong = [pieces.line(s, done.ref) for done in _verified(s) if not done.passed]
+    if len(every) > MOST_VERIFIED:
+        blocks.append(section(s.say("cut.parts", n=len(every) - MOST_VERIFIED)))
+    wrong = [pieces.line(s, done.ref) for done in every if not done.passed]
     return [*blocks, *([section(Mrkdwn("\n".join(wrong[:20])))] if wrong else [])]
 
 

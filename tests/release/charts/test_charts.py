@@ -1,4 +1,4 @@
-"""Pictures: the right lines of any plan, thinned honestly, never a box, never for ever, never in the bot itself."""
+"""Pictures: the right lines from any plan, thinned honestly, never a box, never for ever, never in the bot itself."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import json
 import subprocess
 import sys
 import warnings
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,23 +17,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.engine.ports import Final, Measurement, Retryable
+from bot.release.apart import ROOT
 from bot.release.charts import draw, fonts, picture
-from bot.release.charts.course import course, errors_of, latency_of
+from bot.release.charts.course import course
 from bot.release.charts.model import Chart, from_json, to_json
+from bot.release.charts.readings import Readings, errors_of, latency_of, read
 from bot.release.charts.thin import thin
 from bot.release.charts.words import WORDS
-from bot.rollout.plan import Metric, ShareRule
+from bot.rollout.plan import Metric, Plan, ShareRule
 from tests.release.report.kit import sample
 from tests.release.report.sample import PLAN, ZONE, condition
-
-ROOT = Path(picture.ROOT)
 
 
 def chart_of(name: str) -> Chart:
     s = sample(name)
-    found = course(s.rows, s.measurements, PLAN, s.alerts, ZONE)
+    found = course(s.rows, readings(s.measurements), PLAN, s.alerts, ZONE)
     assert found is not None
     return found
+
+
+def readings(measurements: Sequence[Measurement], plan: Plan = PLAN) -> list[Readings]:
+    stages = dict.fromkeys(m.stage for m in measurements)
+    return [read([m for m in measurements if m.stage == stage], plan) for stage in stages]
 
 
 def lines(chart: Chart, kind: str) -> dict[str, list[Any]]:
@@ -95,7 +100,7 @@ def test_the_share_is_that_of_the_requests_of_both_pools() -> None:
     assert shown == pytest.approx(100 * last["canary"] / (last["canary"] + last["stable"]))
     named = replace(PLAN, share=ShareRule("reports"))
     only = [Measurement(m.rollout, m.stage, "reports", "canary", 5.0, "", m.at) for m in s.measurements[:1]]
-    found = course(s.rows, [*s.measurements, *only], named, (), ZONE)
+    found = course(s.rows, readings([*s.measurements, *only], named), named, (), ZONE)
     assert found is not None and lines(found, "share")["canary"][0][1] == 100.0
 
 
@@ -103,7 +108,7 @@ def test_a_line_is_broken_between_stages_and_where_nothing_was_measured() -> Non
     s = sample("running")
     start = s.measurements[-1].at
     later = [replace(m, at=m.at + 6 * 3600) for m in s.measurements if m.at > start - 3600]
-    chart = course(s.rows, [*s.measurements, *later], PLAN, (), ZONE)
+    chart = course(s.rows, readings([*s.measurements, *later]), PLAN, (), ZONE)
     assert chart is not None
     series = next(x for p in chart.panels if p.kind == "errors" for x in p.series if x.line == "canary")
     assert [v for _, v in series.points].count(None) == 2
@@ -139,14 +144,14 @@ async def test_a_drawing_that_takes_too_long_is_ended(monkeypatch: pytest.Monkey
         return begun[-1]
 
     monkeypatch.setattr(asyncio, "create_subprocess_exec", noting)
-    with pytest.raises(Retryable, match="not drawn within"):
+    with pytest.raises(Retryable, match="not made within"):
         await picture.draw(chart_of("running"), "en", deadline=0.01)
     assert [p.returncode for p in begun] == [-9]
 
 
 async def test_what_is_no_chart_is_refused_with_a_sentence() -> None:
     nonsense = replace(chart_of("running"), zone="Nowhere/Land")
-    with pytest.raises(Final, match=r"could not be drawn: .*Nowhere"):
+    with pytest.raises(Final, match=r"could not be made: .*Nowhere"):
         await picture.draw(nonsense, "en")
 
 

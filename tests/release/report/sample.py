@@ -223,7 +223,8 @@ class Sample:
         self.measurements.append(Measurement(ID, stage.name, metric, pool, value, "", at))
 
     def gates(self, stage: Stage) -> tuple[GateResult, ...]:
-        return tuple(self._gate(g) for g in stage.gates)
+        load = (GateResult("load < 1.5", "step:load", Verdict.PASS, 1.27, readings=1),) if stage.name == "50%" else ()
+        return (*(self._gate(g) for g in stage.gates), *load)
 
     def _gate(self, g: Condition) -> GateResult:
         metric = PLAN.metric(g.metric)
@@ -243,8 +244,13 @@ def begin() -> Sample:
     backup = WorkRef("backup", "orders", Phase.PREPARE)
     s.order(Phase.PREPARE, "", backup)
     sha = "9f2c4e1ab7d0536688f1c0de42aa90b17c5d3e8fa64b2c1d9e07f5a8b3c6d210"
-    facts = (("file", "orders-20260302T010003.db.gz"), ("size", "48.2 MB"), ("sha256", sha))
-    s.work(backup, Outcome.PASSED, "restored and checked: integrity ok", 42.4, facts=facts)
+    facts = (
+        ("file", "orders-20260302T010003.db.gz"),
+        ("size", "50540000"),
+        ("sha256", sha),
+        ("taken_at", "1772413200"),
+    )
+    s.work(backup, Outcome.PASSED, "212 MB, 48.2 MB compressed: restored, integrity ok", 42.4, facts=facts)
     s.later(60)
     s.order(Phase.PREPARE, "", *refs, WorkRef("baseline", BEFORE, Phase.PREPARE))
     said = {
@@ -446,6 +452,10 @@ def cancelled() -> Sample:
     s.say(ev.ApprovalClosed("internal", 1, "vetoed", ZHAO, s.at))
     s.say(ev.StageHeld("internal", Hold.VETOED, ZHAO, (), s.at))
     s.say(ev.RolloutCancelled(ID, LIN, "先修复测试", s.at + 60))
+    stop = WorkRef("step", "stop-new", Phase.ON_ROLLBACK, machine="app-2")
+    s.order(Phase.ON_ROLLBACK, "", stop)
+    s.work(stop, Outcome.PASSED, "2.1.0 stopped", 1.2, exit_status=0)
+    s.say(ev.WorkFinished(Phase.ON_ROLLBACK, "", (), s.at + 62))
     return s
 
 

@@ -33,6 +33,8 @@ async def keep(store: Store, s: Sample) -> None:
 
 
 async def test_the_files_say_what_the_store_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publish, "available", lambda: False)
+
     async def broken(chart: Chart, lang: str) -> bytes:
         raise Final("there is no matplotlib")
 
@@ -50,6 +52,24 @@ async def test_the_files_say_what_the_store_has(monkeypatch: pytest.MonkeyPatch)
     assert len(published.digest) == 64
 
 
+async def test_a_pdf_goes_along_where_there_is_a_library_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    pages: list[str] = []
+
+    async def printed(page: str) -> bytes:
+        pages.append(page)
+        if 'lang="en"' in page:
+            raise Final("a font is missing")
+        return b"%PDF-1.7"
+
+    monkeypatch.setattr(publish, "available", lambda: True)
+    monkeypatch.setattr(publish, "pdf", printed)
+    s, store = sample("begun"), MemoryStore()
+    await keep(store, s)
+    names = [f.name for f in (await publish.publish_files(ID, store, PLAN, NAMES, s.at, ZONE)).files]
+    assert names == ["report.zh.md", "report.zh.html", "report.zh.pdf", "report.en.md", "report.en.html"]
+    assert len(pages) == 2
+
+
 @pytest.fixture
 def shipped(tmp_path: Path) -> Settings:
     environ = {"DATABASE_URL": f"sqlite:///{tmp_path}/bot.db"}
@@ -58,7 +78,10 @@ def shipped(tmp_path: Path) -> Settings:
     return settings
 
 
-async def test_the_verb_writes_the_files_beside_a_running_bot(shipped: Settings, tmp_path: Path) -> None:
+async def test_the_verb_writes_the_files_beside_a_running_bot(
+    shipped: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publish, "available", lambda: False)
     running = await SqliteStore.open(tmp_path / "bot.db")
     try:
         s = sample("running")

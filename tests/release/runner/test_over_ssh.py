@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import asyncssh
 import pytest
 
+from bot.release.checks import Checks
 from bot.release.ports import End
 from bot.release.runner.run import ShellRunner
 from bot.rollout.plan import FleetPlan, Host
+from bot.rollout.runbook import Check, CheckKind
+from bot.rollout.work import Outcome
 from tests.fleet.conftest import Sshd, address
 from tests.fleet.proxy import Proxy
-from tests.release.kit import surroundings
+from tests.release.kit import PLAN, ROLLOUT, surroundings
 from tests.release.runner.conftest import Scene, remote
 from tests.release.runner.test_keyed import LONG, counting, times, waiting
+
+NOBODY: Any = None  # no metrics, no backups: these checks ask neither
 
 
 @pytest.fixture
@@ -94,6 +101,24 @@ async def test_a_forced_command_is_not_the_program(sshd: Sshd, tmp_path: Path) -
         assert ran.end is End.NOT_RUNNABLE and "only verbs" in ran.problem and "forced command" in ran.problem
     assert not (tmp_path / "trace").exists()
     await runner.aclose()
+
+
+@pytest.mark.parametrize(
+    ("kind", "target", "said"),
+    [("file_age", "/it*", "7 B: "), ("disk", "", "% free on /"), ("memory", "", "% free")],
+)
+async def test_a_check_of_a_machine_looks_there(
+    cuttable: tuple[Scene, Proxy], kind: CheckKind, target: str, said: str
+) -> None:
+    scene, proxy = cuttable
+    scene.file("it's here").write_text("content")
+    checks = Checks(scene.runner, NOBODY, NOBODY, time.time)
+    check = Check("c", kind, target=f"{scene.root}{target}", machine="db-1", free=0.0, deadline=LONG)
+    found = await checks.check(check, PLAN, ROLLOUT)
+    assert found.outcome is Outcome.PASSED and said in found.summary
+    proxy.go_down()
+    found = await checks.check(check, PLAN, ROLLOUT)
+    assert found.outcome is Outcome.NOT_RUNNABLE and "cannot be reached" in found.summary
 
 
 async def test_nobody_listens(sshd: Sshd, tmp_path: Path) -> None:

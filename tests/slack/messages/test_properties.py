@@ -85,6 +85,18 @@ def test_card_approval_status(m: Messages, r: Rollout, plan: Plan, board: Board 
     sound(m.plan(r, plan, None, ""))
 
 
+@settings(quick, max_examples=8)
+@given(messages, rollouts, plans, st.integers(0, 3), st.floats(0, 4e9))
+def test_around_the_traffic(m: Messages, r: Rollout, plan: Plan, edition: int, now: float) -> None:
+    sound(m.preparation(r, plan, now))
+    sound(m.sign_off(r, plan, r.report.edition if r.report else edition, now))
+    sound(m.sign_off(r, plan, edition, now))
+    sound(m.checks(r, plan, now))
+    sound(m.follow_ups(r, plan, now))
+    for piece in m.report_as_text(r, r.reason):
+        sound(piece)
+
+
 @pytest.mark.parametrize("kind", typing.get_args(Event))
 def test_tell(kind: Any) -> None:
     @settings(quick, max_examples=6)
