@@ -21,7 +21,8 @@ help:
 setup:
 	@scripts/setup.sh
 
-demo: setup
+demo:
+	@scripts/setup.sh demo
 	@$(PY) -m bot demo $(ARGS)
 
 lint: setup

@@ -117,15 +117,15 @@ class Backstage:
 
 
 def _doing(do: Do) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    """{"ok": true}, or 400 with the sentence of what went wrong."""
+    """{"ok": true}, or {"ok": false, "error": the sentence of what went wrong}."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
         try:
             await do(await body_of(request))
         except (ProductionError, OSError, TypeError) as error:
-            return web.json_response({"ok": False, "error": str(error)}, status=400)
+            return web.json_response({"ok": False, "error": str(error)})
         except SlackError as refusal:
-            return web.json_response({"ok": False, "error": refusal.code, **refusal.extra}, status=400)
+            return web.json_response({"ok": False, "error": refusal.code, **refusal.extra})
         return web.json_response({"ok": True})
 
     return handle

@@ -82,12 +82,12 @@ class Stand:
     @property
     def smtp_url(self) -> str:
         """Where the demo's mails go; for SMTP_URL."""
-        return f"smtp://127.0.0.1:{self.smtp_port}"
+        return f"smtp://127.0.0.1:{self.smtp_port}?starttls=never"
 
     @property
     def sms_url(self) -> str:
         """The SMS gateway: POST {"to", "text"}."""
-        return f"{self.slack.page_url}gateway/sms"
+        return f"http://127.0.0.1:{self._port}/gateway/sms"
 
     @property
     def database_url(self) -> str:
@@ -106,8 +106,9 @@ class Stand:
         self._stack.callback(self._ports.close)
         self._say("Starting nginx, Prometheus, two versions of the service, and users …")
         await self._stack.enter_async_context(self.world)
-        settings = self._configure()
         self.http_port, self.smtp_port = self._ports.take(), self._ports.take()
+        self._port = self._port or self._ports.take()
+        settings = self._configure()
         self._say("Starting the workspace and its page …")
         await self._open_workspace(settings)
         self._say("Starting the bot …")
@@ -119,7 +120,9 @@ class Stand:
         folder = self.rehearsal.folder if self.rehearsal else Path(config.__file__).parent
         pace = self.rehearsal.pace if self.rehearsal else self.pace
         language = None if self.rehearsal else self._language
-        write_config(folder, self.config_dir, self.world, pace, language=language, service=self.service)
+        write_config(
+            folder, self.config_dir, self.world, pace, language=language, sms_url=self.sms_url, service=self.service
+        )
         settings, problems, _ = check(self.config_dir, {}, require_slack=False)
         if settings is None:
             raise ProductionError(f"the demo's configuration is not valid:\n{format_problems(problems)}")
@@ -186,6 +189,7 @@ class Stand:
         return secrets | {
             "SLACK_API_URL": self.slack.api_url,
             "DATABASE_URL": self.database_url,
+            "SMTP_URL": self.smtp_url,
             "PROMETHEUS_URL": self.world.prometheus.url,
             "HTTP_HOST": "127.0.0.1",
             "HTTP_PORT": str(http_port),

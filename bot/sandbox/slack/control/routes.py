@@ -1,4 +1,4 @@
-"""The HTTP control API. Bodies and answers are JSON; a refusal is 400 with {"ok": false, "error": code, ...}.
+"""The HTTP control API. Bodies and answers are JSON; a refusal is {"ok": false, "error": code, ...}.
 
 Requests that change something must be `application/json`, which a foreign web page cannot send unasked.
 """
