@@ -54,6 +54,8 @@ async def test_acting_and_reading(remote: Remote, server: SandboxServer, client:
     assert [m["text"] for m in seen] == [posted["text"], "psst", "reply"]
     thread = (await remote.get("messages", channel="releases", thread=ts))["messages"]
     assert [m["text"] for m in thread] == [posted["text"], "reply"]
+    newest = (await remote.get("messages", channel="releases", newest=1, **{"as": "lin"}))["messages"]
+    assert [m["text"] for m in newest] == ["psst"]
     state = await remote.get("state")
     assert {c["name"] for c in state["channels"]} >= {"releases", "war-room"} and state["groups"][0]["users"]
     assert (await remote.get("counters"))["total_posts"] == 2

@@ -8,7 +8,7 @@ import { message } from "/page/message.js";
 import { channelLabel, HOME, now, world } from "/page/model.js";
 import { locale, t } from "/page/words.js";
 
-const FOLLOWS_WITHIN = 300, NEAR_END = 120;
+const FOLLOWS_WITHIN = 300, NEAR_END = 120, NEWEST = 150; // seconds, pixels, messages of a channel that are shown
 let drawing = false, again = false, pressed = false;
 
 export function openThread(ts) {
@@ -47,13 +47,13 @@ async function once() {
   modal(views.filter((view) => view.type === "modal").at(-1));
   byId("thread").hidden = !thread;
   if (channel === HOME) return drawHome(views.find((view) => view.type === "home"));
-  const { messages, error } = await read(`/control/messages?channel=${channel}&as=${person}`);
+  const of = `/control/messages?channel=${channel}&as=${person}`;
+  const [{ messages, error }, replies] = await Promise.all([read(`${of}&newest=${NEWEST}`), thread ? read(`${of}&thread=${thread}`) : null]);
   if (!messages) return toast(error);
   if (pressed) { again = true; return; }
   if (person !== now.person || channel !== now.channel) { again = true; return; }
-  const top = messages.filter((body) => !body.thread_ts || body.thread_ts === body.ts || body.subtype === "thread_broadcast");
-  show(byId("messages"), `${channel}`, items(top, { openThread }));
-  if (thread) show(byId("replies"), `${channel} ${thread}`, items(messages.filter((body) => body.ts === thread || body.thread_ts === thread), {}));
+  show(byId("messages"), `${channel}`, items(messages, { openThread }));
+  if (replies?.messages && thread === now.thread) show(byId("replies"), `${channel} ${thread}`, items(replies.messages, {}));
 }
 
 function items(messages, options) {
@@ -66,6 +66,7 @@ function items(messages, options) {
     found.push({ key: body.ts, sign: `${now.person} ${follows} ${JSON.stringify(body)}`, make: () => message(body, { follows, ...options }) });
     last = body;
   }
+  if (messages.length === NEWEST) found.unshift({ key: "older", sign: "", make: () => h("p", { class: "empty note" }, t("older", { n: NEWEST })) });
   if (!found.length) found.push({ key: "empty", sign: t("empty"), make: () => h("p", { class: "empty note" }, t("empty")) });
   return found;
 }
