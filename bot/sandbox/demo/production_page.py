@@ -11,6 +11,7 @@ from aiohttp import web
 from bot.fleet.nginx import diff
 from bot.sandbox.demo.inbox import Inbox
 from bot.sandbox.demo.recorder import Recorder, weight_of
+from bot.sandbox.demo.roles import Roles
 from bot.sandbox.demo.switches import Switches
 from bot.sandbox.demo.walk import Reader
 from bot.sandbox.production.children import ProductionError
@@ -46,6 +47,7 @@ class Backstage:
     """
 
     world: World
+    roles: Roles
     recorder: Recorder
     inbox: Inbox
     reader: Reader
@@ -87,7 +89,7 @@ class Backstage:
             {
                 "about": dict(self.about),
                 "samples": self.recorder.since(since),
-                "pools": shown["pools"],
+                "pools": self.roles.by_role(shown["pools"]),
                 "hosts": [{key: row[key] for key in keys} | {"weight": weight_of(row)} for row in shown["hosts"]],
                 "switches": self.switches.state(),
                 "letters": self.inbox.letters[-1].id if self.inbox.letters else 0,

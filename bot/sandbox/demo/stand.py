@@ -19,6 +19,7 @@ from bot.sandbox.demo.plans import SERVICE, Pace, write_config
 from bot.sandbox.demo.production_page import Backstage
 from bot.sandbox.demo.recorder import Recorder
 from bot.sandbox.demo.rehearsal import Rehearsal, rehearsal_workspace
+from bot.sandbox.demo.roles import Roles
 from bot.sandbox.demo.switches import Switches
 from bot.sandbox.demo.walk import Reader
 from bot.sandbox.production.children import Child, ProductionError
@@ -131,11 +132,11 @@ class Stand:
     async def _open_workspace(self, settings: Settings) -> None:
         self.workspace = rehearsal_workspace(self.rehearsal) if self.rehearsal else demo_workspace()
         self.inbox = Inbox(self._arrived)
-        self.recorder = Recorder(self.world)
-        reader = Reader(self.database, self.service)
+        roles, reader = Roles(self.world), Reader(self.database, self.service)
         self._stack.push_async_callback(reader.close)
+        self.recorder = Recorder(self.world, roles, reader)
         # The switches need the server, and the server the routes of what holds them.
-        self.backstage = Backstage(self.world, self.recorder, self.inbox, reader, self._about(settings))
+        self.backstage = Backstage(self.world, roles, self.recorder, self.inbox, reader, self._about(settings))
         self.slack = SandboxServer(
             self.workspace,
             delivery=self._delivery,
@@ -143,7 +144,7 @@ class Stand:
             page=page_options(self.workspace, settings.people, settings.language),
             extra_routes=self.backstage.routes(),
         )
-        self.backstage.switches = Switches(self.world, self.slack)
+        self.backstage.switches = Switches(self.world, roles, self.slack)
         await self.slack.start(self._port)
         self._stack.push_async_callback(self.slack.stop)
         await self.inbox.start(self.smtp_port)
