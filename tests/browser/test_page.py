@@ -80,3 +80,6 @@ async def test_on_a_phone_in_the_dark_and_in_chinese(tmp_path: Path) -> None:
         await page.keyboard.press("Escape")
         await expect(page.get_by_role("option")).to_have_count(0)
         await uploads_are_shown(stand, page)
+        await page.click("#bar [data-pane=side]")
+        await page.click("#side [data-focus=home]")
+        await expect(page.locator(".home")).to_contain_text("brand-diagnosis")
