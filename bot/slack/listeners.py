@@ -17,6 +17,7 @@ from bot.rollout.approval import canonical_emoji
 from bot.rollout.intents import refuse
 from bot.slack import noting
 from bot.slack.answers import PATIENCE, Answers
+from bot.slack.home import publish
 from commands.desk import AlertDesk, Call, Desk, Words
 from commands.registry import run
 
@@ -82,6 +83,7 @@ class Listeners:
         app.event("reaction_added")(self.reaction)
         app.event("reaction_removed")(self.reaction)
         app.event("app_mention")(self.mention)
+        app.event("app_home_opened")(self.home)
         # Events that nobody handles are never acknowledged by Bolt, and Slack would send them again and again.
         app.event(EVERYTHING)(_nothing)
         for kind in (app.action, app.shortcut, app.view):
@@ -126,6 +128,20 @@ class Listeners:
             await self._whisper(event["channel"], user, await work, event.get("thread_ts", ""))
 
         self._answers.watch(say(), f"answer to {cause}")
+
+    async def home(self, body: dict[str, Any], client: AsyncWebClient) -> None:
+        """Shows there what `/rollout` says."""
+        event, cause = body["event"], f"slack:{body['event_id']}"
+        user = event["user"]
+        if event.get("tab") != "home":
+            return
+        work = self._answers.begin(cause, lambda: self._honest(cause, user, self._typed(user, "", cause)))
+        await self._answers.settled(work)
+
+        async def show() -> None:
+            await publish(client, user, await work)
+
+        self._answers.watch(show(), f"home of {user}")
 
     async def reaction(self, body: dict[str, Any]) -> None:
         """Commits that somebody reacted; who counts is read from Slack afterwards."""
