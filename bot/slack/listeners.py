@@ -17,6 +17,7 @@ from bot.rollout.approval import canonical_emoji
 from bot.rollout.intents import refuse
 from bot.slack.answers import PATIENCE, Answers
 from commands.desk import AlertDesk, Call, Desk, Words
+from commands.home import home
 from commands.registry import run
 
 log = structlog.get_logger()
@@ -32,6 +33,10 @@ class Intake(Protocol):
     async def reaction(
         self, event_id: str, rollout: str, stage: str, attempt: int, user: str, emoji: str, added: bool
     ) -> bool: ...
+
+
+class Homes(Protocol):
+    async def publish_home(self, user: str, message: Outgoing) -> None: ...
 
 
 class Ledger(Protocol):
@@ -54,6 +59,7 @@ class Listeners:
         chat: Chat,
         patience: float = PATIENCE,
         alerts: AlertDesk | None = None,
+        homes: Homes | None = None,
     ) -> None:
         self._desk = desk
         self._words = words
@@ -62,6 +68,7 @@ class Listeners:
         self._ledger = ledger
         self._chat = chat
         self._alerts = alerts
+        self._homes = homes
         self._answers = Answers(patience)
         self._hinted: set[tuple[str, str, int]] = set()
         self._stopping = False
@@ -73,6 +80,7 @@ class Listeners:
         app.event("reaction_added")(self.reaction)
         app.event("reaction_removed")(self.reaction)
         app.event("app_mention")(self.mention)
+        app.event("app_home_opened")(self.home)
         # Events that nobody handles are never acknowledged by Bolt, and Slack would send them again and again.
         app.event(EVERYTHING)(_nothing)
         for kind in (app.action, app.shortcut, app.view):
@@ -132,6 +140,19 @@ class Listeners:
             await self._intake.reaction(body["event_id"], rollout, stage, int(attempt), user, event["reaction"], added)
         elif ref and added:
             await self._elsewhere(rollout, event["reaction"], user, item["channel"])
+
+    async def home(self, body: dict[str, Any]) -> None:
+        """Nothing is recorded: who opens it again sees it anew."""
+        event = body["event"]
+        if event.get("tab") == "home" and event.get("user") and self._homes and not self._stopping:
+            self._answers.watch(self._publish(self._homes, event["user"]), f"home of {event['user']}")
+
+    async def _publish(self, homes: Homes, user: str) -> None:
+        actor = await self._directory.person(user)
+        try:
+            await homes.publish_home(user, await home(actor, self._desk, self._words, self._alerts))
+        except (Retryable, Final) as error:
+            log.warning("the app's home could not be shown", user=user, error=str(error))
 
     async def _elsewhere(self, rollout_id: str, emoji: str, user: str, channel: str) -> None:
         """An approval put on another message than the asking: it counts for nothing, and that is said once."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from bot.alerts.intents import BeginSilence
 from bot.alerts.labels import parse_matcher
@@ -188,7 +189,8 @@ async def test_firing_alerts_are_exported_for_gates_unless_they_are_silenced() -
 
     rig = AlertRig()
     await rig.observe(a_signal(severity="critical", at=rig.now), a_signal("Slow", "warning", rig.now))
-    telemetry = Telemetry(Rollouts(rig.store, {}, {}), {"mail": None}, lambda: rig.alerting.known)  # type: ignore[dict-item]
+    plans: Any = {"mail": None}
+    telemetry = Telemetry(Rollouts(rig.store, {}, {}), plans, lambda: rig.alerting.known, lambda: rig.now)
 
     def exported() -> dict[tuple[str, str], float]:
         (found,) = [m for m in telemetry.collect() if m.name == "rollout_alerts_firing"]

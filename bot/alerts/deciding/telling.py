@@ -13,6 +13,8 @@ from bot.alerts.model import AlertsState, Group
 from bot.alerts.pipeline import Considered, Surroundings, consider
 from bot.alerts.plan import AlertPlan, Route
 
+OVER = ("resolved", "some_resolved")
+
 
 def tell(state: AlertsState, plan: AlertPlan, keys: Collection[str], now: float) -> tuple[ev.AlertEvent, ...]:
     """What is to be told of these groups now, and whose reason for not being told changed."""
@@ -45,11 +47,25 @@ def _mutes(found: Considered) -> dict[str, tuple[str, str]]:
 
 def _told(state: AlertsState, plan: AlertPlan, group: Group, say: Say, now: float) -> ev.Told:
     route = plan.route_of(group.route)
-    reached = (name for step in route.escalate[: group.step] for name in step.receivers)
-    over = say.why in ("resolved", "some_resolved")
-    receivers = dict.fromkeys((*route.receivers, *reached)) if over else route.receivers
-    to = sends(state, plan, receivers, now, resolved=over)
+    if say.why not in OVER:
+        to = sends(state, plan, route.receivers, now)
+    else:
+        reached = (name for step in route.escalate[: group.step] for name in step.receivers)
+        to = sends(state, plan, dict.fromkeys((*route.receivers, *reached)), now, resolved=True)
+        to = _and_the_told(plan, group, to)
     return ev.Told(group.key, group.serial + 1, say.why, say.new, say.gone, say.still, to)
+
+
+def _and_the_told(plan: AlertPlan, group: Group, to: tuple[ev.Send, ...]) -> tuple[ev.Send, ...]:
+    """Also whoever was told as a stand-in, or was on call then: they must not go on looking for what is over."""
+    found = {(send.channel, send.to): send for send in to}
+    for receipt in group.receipts:
+        receiver = plan.receiver(receipt.receiver)
+        told = receipt.at >= (group.since or 0.0) and receipt.state != "failed" and receipt.why not in OVER
+        if told and receiver and receiver.send_resolved:
+            send = ev.Send(receipt.receiver, receipt.channel, receipt.to, receipt.instead_of)
+            found.setdefault((receipt.channel, receipt.to), send)
+    return tuple(found.values())
 
 
 def wanting(state: AlertsState, plan: AlertPlan, now: float) -> set[str]:

@@ -22,7 +22,9 @@ from tests.slack.messages.samples import CARDS, PLAN
 ROOT = Path(__file__).parents[3]
 CJK = re.compile(r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]")
 WORDS = re.compile(r"[A-Za-z]{2,}")
-KNOWN = {"nginx", "Slack", "Prometheus", "YAML", "VERSION", "REASON", "TEXT", "SERVICE", "config", "services"}
+KNOWN = {"nginx", "Slack", "Prometheus", "YAML", "VERSION", "REASON", "TEXT", "SERVICE", "config", "services"} | {
+    "Alertmanager"
+}
 
 
 def facts(template: str) -> set[str]:
