@@ -41,20 +41,22 @@ class AlertWatch:
     async def evaluate(self) -> None:
         """The rules that are due, all in one query. Raises what the store raises."""
         try:
-            await self._evaluate()
+            asked = await self._evaluate()
         except Exception as error:
             self._failed = repr(error)
             raise
-        self._failed, self._evaluated_at = "", self._clock()
+        if asked or not self._failed:
+            self._failed, self._evaluated_at = "", self._clock()
 
-    async def _evaluate(self) -> None:
+    async def _evaluate(self) -> bool:
+        """Whether a rule was due."""
         if not self._retired:
             await self.retire()
             self._retired = True
         now = self._clock()
         due = [r for r in self._alerting.plan.rules if now - self._asked.get(r.key, -r.every) >= r.every - 0.05]
         if not due:
-            return
+            return False
         for rule in due:
             if now - self._asked.get(rule.key, now) > max(3 * rule.every, FORGET):
                 self._watches.pop(rule.key, None)  # another replica has led meanwhile: what was seen then is history
@@ -69,6 +71,7 @@ class AlertWatch:
                 if own:
                     await self._alerting.submit(Observe(source, own, self._live()))
         self._watches |= watches
+        return True
 
     def _judged(
         self, due: Collection[Rule], answers: dict[str, Answer], state: AlertsState

@@ -23,8 +23,8 @@ FOR_EVER = 10 * 365 * 86400.0  # seconds; the lease of a store that has one owne
 class StoreClock:
     """Unix seconds by the store's clock, so that what replicas write is comparable. Callable; no I/O.
 
-    It never goes back. Where the machine's clock was set back it goes on at half its speed until that has caught up:
-    nothing that waits for a time, a rollback's next try or an escalation, waits more than twice as long for it.
+    It never goes back by itself. Where the machine's clock was set back it goes on at half its speed until that has
+    caught up: nothing that waits for a time, a rollback's next try or an escalation, waits more than twice as long.
     passing: seconds that only ever grow.
     """
 
@@ -48,6 +48,7 @@ class StoreClock:
         before = self._base()
         theirs = await store.now()
         self._offset = theirs - (before + self._base()) / 2
+        self._last = (-math.inf, 0.0)  # what the store says holds, also where it is earlier than what was said here
 
 
 class Leads:

@@ -9,6 +9,7 @@ from bot.alerts.blame import Suspect, ranked
 from bot.alerts.labels import value_of
 from bot.alerts.model import Alert, Group, Why
 from bot.alerts.plan import SEVERITIES, Severity
+from bot.alerts.rules import NO_DATA
 from bot.alerts.templates import number
 from bot.rollout.model import Rollout
 from bot.slack.messages.markup import Mrkdwn, clean, code, outside
@@ -71,13 +72,15 @@ class Saying:
         key = f"alert.own.{alert.name}"
         if alert.source == "bot" and self.w.has(key):
             facts = {n: self.out(value_of(alert.labels, n), 60) for n in ("channel", "rule")}
-            return self.say(key, error=self.out(alert.annotation("error"), 300), **facts)
+            error = self.say("alert.no_data") if alert.annotation("error") == NO_DATA else None
+            return self.say(key, error=error or self.out(alert.annotation("error"), 300), **facts)
         written = alert.annotation("summary") or alert.annotation("description") or alert.annotation("message")
         summary = self.out(written, 300) or self.title(alert)
         value = self.value(alert)
         if value and alert.annotation("condition"):
-            limit = self.out(alert.annotation("condition"), 40)
-            return Mrkdwn(f"{summary} · {self.say('alert.condition', value=value, condition=limit)}")
+            limit = self.say("alert.limit", condition=self.out(alert.annotation("condition"), 40))
+            said = alert.value is not None and number(alert.value) in written
+            return Mrkdwn(f"{summary}{limit}" if said else f"{summary} · {value}{limit}")
         return summary
 
     def value(self, alert: Alert) -> Mrkdwn:
@@ -112,7 +115,8 @@ class Saying:
 
     def _suspect(self, rollout: Rollout, suspect: Suspect, kind: str) -> Mrkdwn:
         ago = self.w.span(suspect.ago or 0.0)
-        why = self.w.join(self.say(f"alert.blame.{reason}", ago=ago) for reason in suspect.reasons)
+        comma = self.say("alert.blame.and")
+        why = Mrkdwn(comma.join(self.say(f"alert.blame.{reason}", ago=ago) for reason in suspect.reasons))
         facts = {"service": self.out(rollout.service, 60), "version": self.out(rollout.version, 40)}
         id = self.out(rollout.id, 60) if self.plain else code(rollout.id)
         return self.say(f"alert.rollout.{kind}", rollout=id, why=why, **facts)
