@@ -84,7 +84,8 @@ def wanting(state: AlertsState, plan: AlertPlan, now: float) -> set[str]:
 
 def escalate(state: AlertsState, plan: AlertPlan, now: float) -> tuple[ev.AlertEvent, ...]:
     """What fires and nobody acknowledged goes one step further."""
-    ripe = [g for g in state.groups.values() if _ripe(g, plan.route_of(g.route), now)]
+    waiting = (g for g in state.groups.values() if g.since is not None and g.acked_at is None)
+    ripe = [g for g in waiting if _ripe(g, plan.route_of(g.route), now)]
     if not ripe:
         return ()
     around = Surroundings(state, plan, now)

@@ -21,7 +21,9 @@ def notice(w: Words, group: Group, alerts: Sequence[Alert], why: Why, live: Sequ
     kind = settled_why(why, alerts)
     what = s.what(group, alerts)
     subject = w.say(f"alert.subject.{kind}", severity=s.severity_word(alerts), what=what)
-    return Notice(subject, _text(s, group, alerts, kind, live, now), "", _short(s, group, alerts, kind, live, now))
+    return Notice(
+        subject, _text(s, group, alerts, kind, live, now), "", _short(s, group, alerts, kind, live, what, now)
+    )
 
 
 def _text(s: Saying, group: Group, alerts: Sequence[Alert], kind: Why, live: Sequence[Rollout], now: float) -> str:
@@ -43,10 +45,12 @@ def _text(s: Saying, group: Group, alerts: Sequence[Alert], kind: Why, live: Seq
     return "\n\n".join(p for p in parts if p)
 
 
-def _short(s: Saying, group: Group, alerts: Sequence[Alert], kind: Why, live: Sequence[Rollout], now: float) -> str:
+def _short(
+    s: Saying, group: Group, alerts: Sequence[Alert], kind: Why, live: Sequence[Rollout], what: str, now: float
+) -> str:
     """What, where, since when, all of it within one SMS of Chinese; then what to do, which a channel may cut."""
     firing = [a for a in alerts if a.firing]
-    what = _cut(s.what(group, alerts), WHAT)
+    what = _cut(what, WHAT)
     if not firing:
         return clean(s.say("alert.short.resolved", what=what, lasted=s.lasted(group, alerts, now)), 600)
     since = s.w.clock(min(a.started_at for a in firing), now)
