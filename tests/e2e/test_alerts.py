@@ -21,6 +21,7 @@ from bot.alert_parts import AlertParts, build_alerts
 from bot.engine.rollouts import Rollouts
 from bot.engine.worker import Worker
 from bot.prometheus import Prometheus
+from bot.sandbox.demo.people import message_key
 from bot.sandbox.production.ports import LOOPBACK, Ports
 from bot.sandbox.production.prometheus import PrometheusServer, ScrapeTarget
 from bot.sandbox.slack import CHANNELS, SandboxServer, demo_workspace
@@ -195,10 +196,9 @@ async def test_every_row_of_the_runbook_fires_reaches_its_people_and_is_resolved
 
 async def play(exporter: Exporter, post: Post, gateway: Gateway, slack: SandboxServer) -> None:
     def cards() -> list[str]:
-        """All alerts that have a message in Slack: the bot's own about itself are none of the runbook's."""
-        return [
-            m.text for m in slack.workspace.messages(CHANNELS["releases"]) if "错误率" in m.text and not m.thread_ts
-        ]
+        """Of each alert that has a message in Slack; what the bot says of itself is none of the runbook's."""
+        found = slack.workspace.messages(CHANNELS["releases"])
+        return [m.text for m in found if message_key(m).startswith("alertcard:") and "错误率" in m.text]
 
     def told(kind: str) -> set[str]:
         found = (re.fullmatch(rf"【{kind}】(.*?)( · .*)?", subject) for subject in subjects(post))

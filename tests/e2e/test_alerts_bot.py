@@ -1,6 +1,6 @@
-"""The whole bot as shipped, and a real Alertmanager before it: each row of the runbook's two tables, firing and resolved.
+"""The whole bot as shipped, behind a real Alertmanager: each row of the runbook's two tables, firing and resolved.
 
-Mail goes to a real SMTP server, SMS to a gateway, Slack to the sandbox. Only times are shortened and addresses are these.
+Mail goes to a real SMTP server, SMS to a gateway, Slack to the sandbox. Only times are shortened, and addresses these.
 """
 
 from __future__ import annotations

@@ -23,7 +23,8 @@ MISSING = "?"  # a fact that is not there is shown as missing, never as a placeh
 
 @cache
 def _parts_of(phrase: str) -> tuple[tuple[str, str], ...]:
-    """(text, name of the fact after it, "" = none). Taken apart once: a burst of alerts says the same thousands of times.
+    """(text, name of the fact after it, "" = none). Taken apart once: a burst of alerts says the same thousands of
+    times.
 
     Facts are texts, so a phrase has no format of its own. ValueError where it has.
     """
