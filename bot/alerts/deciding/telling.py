@@ -11,7 +11,7 @@ from bot.alerts.evolve import OPEN, alerts_of
 from bot.alerts.group import due
 from bot.alerts.model import AlertsState, Group
 from bot.alerts.pipeline import Considered, Surroundings, consider
-from bot.alerts.plan import AlertPlan, Route
+from bot.alerts.plan import AlertPlan
 
 OVER = ("resolved", "some_resolved")
 
@@ -84,8 +84,7 @@ def wanting(state: AlertsState, plan: AlertPlan, now: float) -> set[str]:
 
 def escalate(state: AlertsState, plan: AlertPlan, now: float) -> tuple[ev.AlertEvent, ...]:
     """What fires and nobody acknowledged goes one step further."""
-    waiting = (g for g in state.groups.values() if g.since is not None and g.acked_at is None)
-    ripe = [g for g in waiting if _ripe(g, plan.route_of(g.route), now)]
+    ripe = _unheard(state, plan, now)
     if not ripe:
         return ()
     around = Surroundings(state, plan, now)
@@ -99,10 +98,18 @@ def escalate(state: AlertsState, plan: AlertPlan, now: float) -> tuple[ev.AlertE
     return (ev.GroupsTold(tuple(told), now),) if told else ()
 
 
-def _ripe(group: Group, route: Route, now: float) -> bool:
-    if group.since is None or group.acked_at is not None or group.step >= len(route.escalate):
-        return False
-    return now >= group.since + route.escalate[group.step].after
+def _unheard(state: AlertsState, plan: AlertPlan, now: float) -> list[Group]:
+    """Asked every second, of thousands in a storm."""
+    if not any(route.escalate for route in plan.by_name.values()):
+        return []
+    found = []
+    for group in state.groups.values():
+        if group.since is None or group.acked_at is not None:
+            continue
+        ahead = plan.route_of(group.route).escalate[group.step :]
+        if ahead and now >= group.since + ahead[0].after:
+            found.append(group)
+    return found
 
 
 def close(state: AlertsState, plan: AlertPlan, now: float) -> tuple[ev.AlertEvent, ...]:
