@@ -108,9 +108,9 @@ class Bot:
         )
         chat = FencedChat(self.chat, self.leads.stands)
         speaker = Speaker(self.rollouts, store, chat, directory, messages, self._firing)
-        own = OwnSeries(self.metrics, settings.alerts is not None, self._known_alerts, clock)
-        observer = Observer(self.rollouts, store, own, self.fleets, clock)
         self.alerts = self._alerts(chat, messages, clock) if settings.alerts else None
+        own = OwnSeries(self.metrics, self.alerts.alerting.state if self.alerts else None, clock)
+        observer = Observer(self.rollouts, store, own, self.fleets, clock)
         performers = Performers(
             self.rollouts, self.fleets, speaker, observer, self.alerts.sender.perform if self.alerts else None
         )

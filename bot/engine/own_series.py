@@ -7,47 +7,45 @@ own alerts: at once, also where Prometheus does not scrape the bot.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from typing import Final
+import typing
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from bot.alerts.count import open_alerts
 from bot.alerts.model import AlertsState
-from bot.engine.ports import Metrics
+from bot.engine.ports import Final, Metrics, Retryable
 from bot.rollout.gate import Need, Value, Values
 
-_OWN: Final = re.compile(r"\s*(?:(?:max|sum)\s*\(\s*)?rollout_alerts_firing\s*\{([^{}]*)\}\s*\)?\s*")
-_LABEL: Final = re.compile(r'\s*(service|severity)\s*=\s*"([^"\\]*)"\s*')
-LACKING: Final = Value(None, "there is no alerts.yaml, so nobody counts alerts: add it, or another query")
-UNREAD: Final = Value(None, "the alerts were not read yet")
+_OWN: typing.Final = re.compile(r"\s*(?:(?:max|sum)\s*\(\s*)?rollout_alerts_firing\s*\{([^{}]*)\}\s*\)?\s*")
+_LABEL: typing.Final = re.compile(r'\s*(service|severity)\s*=\s*"([^"\\]*)"\s*')
+LACKING: typing.Final = Value(None, "there is no alerts.yaml, so nobody counts alerts: add it, or another query")
+State = Callable[[], Awaitable[AlertsState]]
 
 
 class OwnSeries:
-    """bot.engine.ports.Metrics before another. configured: whether there is an alerts.yaml. known: the alerts."""
+    """bot.engine.ports.Metrics before another. state: the alerts as the log has them; None = there is no alerts.yaml.
 
-    def __init__(
-        self,
-        others: Metrics,
-        configured: bool,
-        known: Callable[[], AlertsState | None],
-        clock: Callable[[], float],
-    ) -> None:
+    A replica that heard of nothing lately must not count what was: the log is read, not what is remembered of it.
+    """
+
+    def __init__(self, others: Metrics, state: State | None, clock: Callable[[], float]) -> None:
         self._others = others
-        self._configured = configured
-        self._known = known
+        self._state = state
         self._clock = clock
 
     async def measure(self, needs: Sequence[Need]) -> Values:
         """An answer for every need. Never raises."""
         own = {need: labels for need in needs if (labels := _labels(need.promql)) is not None}
         others = await self._others.measure([need for need in needs if need not in own])
-        return {**others, **{need: self._value(labels) for need, labels in own.items()}}
+        return {**others, **await self._measured(own)} if own else others
 
-    def _value(self, labels: dict[str, str]) -> Value:
-        state = self._known()
-        if not self._configured or state is None:
-            return UNREAD if self._configured else LACKING
-        counted = open_alerts(state, self._clock())
-        return Value(float(sum(n for key, n in counted.items() if _fits(key, labels))))
+    async def _measured(self, own: Mapping[Need, dict[str, str]]) -> Values:
+        if self._state is None:
+            return dict.fromkeys(own, LACKING)
+        try:
+            counted = open_alerts(await self._state(), self._clock())
+        except (Retryable, Final) as error:
+            return dict.fromkeys(own, Value(None, f"the alerts cannot be read: {error}"))
+        return {need: Value(float(sum(n for k, n in counted.items() if _fits(k, ls)))) for need, ls in own.items()}
 
 
 def _labels(promql: str) -> dict[str, str] | None:

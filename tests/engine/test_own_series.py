@@ -9,8 +9,10 @@ import pytest
 
 from bot.alerts.intents import BeginSilence
 from bot.alerts.labels import parse_matcher
+from bot.alerts.model import AlertsState
 from bot.engine.observer import Observer
 from bot.engine.own_series import LACKING, OwnSeries
+from bot.engine.ports import Retryable
 from bot.rollout.gate import Need, Value
 from bot.rollout.model import Status
 from bot.rollout.plan import Condition, Metric
@@ -28,7 +30,7 @@ def need(promql: str) -> Need:
 
 
 async def asked(rig: AlertRig, promql: str) -> Value:
-    own = OwnSeries(ScriptedMetrics(), True, lambda: rig.alerting.known, lambda: rig.now)
+    own = OwnSeries(ScriptedMetrics(), rig.alerting.state, lambda: rig.now)
     return (await own.measure([need(promql)]))[need(promql)]
 
 
@@ -52,14 +54,25 @@ async def test_it_is_counted(promql: str, value: float) -> None:
 @pytest.mark.parametrize("promql", ["up", 'rollout_alerts_firing{service=~"a|b"}', 'rollout_alerts_firing{a="b"} > 1'])
 async def test_everything_else_is_for_prometheus(promql: str) -> None:
     others = ScriptedMetrics(values={"open_critical_alerts": 7.0})
-    own = OwnSeries(others, True, lambda: None, lambda: 0.0)
+    own = OwnSeries(others, AlertRig().alerting.state, lambda: 0.0)
     assert (await own.measure([need(promql)]))[need(promql)].value == 7.0
 
 
 async def test_where_nobody_counts_it_is_no_data() -> None:
-    own = OwnSeries(ScriptedMetrics(), False, lambda: None, lambda: 0.0)
+    own = OwnSeries(ScriptedMetrics(), None, lambda: 0.0)
     one = need(QUERY.replace("$service", "shop"))
     assert (await own.measure([one]))[one] == LACKING
+
+
+async def test_where_the_log_cannot_be_read_it_is_blind_and_everything_else_is_measured() -> None:
+    async def away() -> AlertsState:
+        raise Retryable("the database does not answer")
+
+    own = OwnSeries(ScriptedMetrics(values={"error_rate": 1.0}), away, lambda: 0.0)
+    one, other = need(QUERY.replace("$service", "shop")), Need("error_rate", "canary", 60.0, "up")
+    found = await own.measure([one, other])
+    assert found[one].value is None and "does not answer" in found[one].error
+    assert found[other] == Value(1.0)
 
 
 async def test_a_silence_takes_it_out_also_where_it_is_inhibited_too() -> None:
@@ -89,7 +102,7 @@ async def both() -> AsyncIterator[tuple[Rig, AlertRig]]:
     plan = a_plan()
     rig, alerts = Rig(replace(plan, metrics=(*plan.metrics, metric), triggers=(trigger,))), AlertRig()
     await alerts.state()
-    own = OwnSeries(rig.metrics, True, lambda: alerts.alerting.known, lambda: alerts.now)
+    own = OwnSeries(rig.metrics, alerts.alerting.state, lambda: alerts.now)
     rig.observer = Observer(rig.rollouts, rig.store, own, {SERVICE: rig.fleet}, lambda: rig.now)
     rig.performers._observer = rig.observer
     await rig.start()
