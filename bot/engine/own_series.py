@@ -9,13 +9,16 @@ from __future__ import annotations
 import re
 import typing
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from bot.alerts.count import open_alerts
 from bot.alerts.model import AlertsState
+from bot.alerts.plan import Severity
 from bot.engine.ports import Final, Metrics, Retryable
 from bot.rollout.gate import Need, Value, Values
 
-_OWN: typing.Final = re.compile(r"\s*(?:(?:max|sum)\s*\(\s*)?rollout_alerts_firing\s*\{([^{}]*)\}\s*\)?\s*")
+_OWN: typing.Final = re.compile(r"\s*rollout_alerts_firing\s*\{([^{}]*)\}\s*")
+_WHOLE: typing.Final = re.compile(r"\s*(max|sum)\s*\((.*)\)\s*")
 _LABEL: typing.Final = re.compile(r'\s*(service|severity)\s*=\s*"([^"\\]*)"\s*')
 LACKING: typing.Final = Value(None, "there is no alerts.yaml, so nobody counts alerts: add it, or another query")
 State = Callable[[], Awaitable[AlertsState]]
@@ -34,29 +37,46 @@ class OwnSeries:
 
     async def measure(self, needs: Sequence[Need]) -> Values:
         """An answer for every need. Never raises."""
-        own = {need: labels for need in needs if (labels := _labels(need.promql)) is not None}
+        own = {need: asked for need in needs if (asked := _asked(need.promql))}
         others = await self._others.measure([need for need in needs if need not in own])
         return {**others, **await self._measured(own)} if own else others
 
-    async def _measured(self, own: Mapping[Need, dict[str, str]]) -> Values:
+    async def _measured(self, own: Mapping[Need, Asked]) -> Values:
         if self._state is None:
             return dict.fromkeys(own, LACKING)
         try:
             counted = open_alerts(await self._state(), self._clock())
         except (Retryable, Final) as error:
             return dict.fromkeys(own, Value(None, f"the alerts cannot be read: {error}"))
-        return {need: Value(float(sum(n for k, n in counted.items() if _fits(k, ls)))) for need, ls in own.items()}
+        return {need: Value(float(asked.of(counted))) for need, asked in own.items()}
 
 
-def _labels(promql: str) -> dict[str, str] | None:
-    """The labels it selects by; None = it is for Prometheus."""
-    found = _OWN.fullmatch(promql)
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """whole: max or sum, of the series it selects; "" = of one series alone. service, severity: None = every one."""
+
+    whole: str
+    service: str | None
+    severity: str | None
+
+    def of(self, counted: Mapping[tuple[str, Severity], int]) -> int:
+        """A series of which nothing fires is 0, as /metrics has it."""
+        found = [
+            count
+            for (service, severity), count in counted.items()
+            if self.service in (None, service) and self.severity in (None, severity)
+        ]
+        return max(found, default=0) if self.whole == "max" else sum(found)
+
+
+def _asked(promql: str) -> Asked | None:
+    """None = it is for Prometheus."""
+    whole = _WHOLE.fullmatch(promql)
+    found = _OWN.fullmatch(whole[2] if whole else promql)
     if found is None:
         return None
     parts = [_LABEL.fullmatch(part) for part in found[1].split(",") if part.strip()]
-    return {part[1]: part[2] for part in parts if part} if all(parts) else None
-
-
-def _fits(key: tuple[str, str], labels: dict[str, str]) -> bool:
-    service, severity = key
-    return labels.get("service", service) == service and labels.get("severity", severity) == severity
+    labels = {part[1]: part[2] for part in parts if part}
+    if not all(parts) or not (whole or len(labels) == 2):
+        return None
+    return Asked(whole[1] if whole else "", labels.get("service"), labels.get("severity"))

@@ -41,7 +41,8 @@ async def asked(rig: AlertRig, promql: str) -> Value:
         ('max( rollout_alerts_firing{severity="critical",service="shop"} )', 2.0),
         ('sum(rollout_alerts_firing{service="shop"})', 3.0),
         ('rollout_alerts_firing{service="mail",severity="critical"}', 0.0),
-        ("rollout_alerts_firing{}", 3.0),
+        ('max(rollout_alerts_firing{service="shop"})', 2.0),
+        ("sum(rollout_alerts_firing{})", 3.0),
     ],
 )
 async def test_it_is_counted(promql: str, value: float) -> None:
@@ -51,7 +52,10 @@ async def test_it_is_counted(promql: str, value: float) -> None:
     assert await asked(rig, promql) == Value(value)
 
 
-@pytest.mark.parametrize("promql", ["up", 'rollout_alerts_firing{service=~"a|b"}', 'rollout_alerts_firing{a="b"} > 1'])
+@pytest.mark.parametrize(
+    "promql",
+    ["up", "rollout_alerts_firing{}", 'rollout_alerts_firing{service=~"a|b"}', 'rollout_alerts_firing{a="b"} > 1'],
+)
 async def test_everything_else_is_for_prometheus(promql: str) -> None:
     others = ScriptedMetrics(values={"open_critical_alerts": 7.0})
     own = OwnSeries(others, AlertRig().alerting.state, lambda: 0.0)
