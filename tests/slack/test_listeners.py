@@ -206,17 +206,6 @@ async def test_a_mention_is_the_command_answered_in_private(edge: Edge) -> None:
     assert (await edge.rollout()).version == "2.0.0"
 
 
-async def test_the_home_says_where_everything_is(edge: Edge) -> None:
-    cursor = edge.ws.log.cursor
-    await edge.server.person("lin").open_home()
-    shown = await edge.ws.wait_for(lambda e: e["kind"] == "view.published", 10, cursor)
-    assert "shop" in str(shown["view"]["blocks"])
-    edge.ws.faults.disable("views.publish")
-    await edge.server.person("wang").open_home()
-    await edge.acked("app_home_opened")
-    assert [e for e in edge.ws.log.since(cursor) if e["kind"] == "view.published"] == [shown]
-
-
 async def test_a_mention_that_comes_twice_is_done_once(edge: Edge) -> None:
     edge.ws.faults.repeat = True
     await edge.server.person("lin").post(RELEASES, f"<@{edge.ws.app.bot_user}> start shop 2.0.0")
