@@ -3,8 +3,8 @@
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
 ARGS ?=
-# The slow tests wait for servers, so one worker more than the usual two cores.
-JOBS ?= 3
+# The slow tests wait for servers and for leases, so two workers more than the usual two cores.
+JOBS ?= 4
 
 help:
 	@echo "make demo [ARGS=…]       the whole thing on this machine: real nginx, real Prometheus, a local workspace"

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 LAG = 120.0  # seconds a decision may lag behind the answer it was made of
 SLOP = 5.0  # seconds by which clocks and ticks differ
+HEALED = 30.0  # seconds after which nothing is left of a trouble
 PROMPT = 60.0  # seconds in which a healthy bot has told what is due
 
 
@@ -56,7 +57,7 @@ class AlertRules:
         now = self._world.loop.time()
         if key in self._arrived:
             at, known = self._arrived[key]
-            excused = not known or self._world.disturbed_at > at - 60.0
+            excused = not known or self._world.disturbed_at > at - PROMPT
             self.hold(excused, "{} arrived twice", key)
         self._arrived[key] = now, surely
 
@@ -138,7 +139,7 @@ class AlertRules:
         began = self._world.loop.time()
 
         def look() -> None:
-            undisturbed = self._world.disturbed_at < began - 60.0 and self._world.mood_at < began - 60.0
+            undisturbed = max(self._world.disturbed_at, self._world.mood_at) < began - HEALED
             self.hold(not undisturbed or done(), "nothing came of {} in {} s", what, after + PROMPT)
 
         self._world.later(after + PROMPT, look)

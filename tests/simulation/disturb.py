@@ -166,9 +166,9 @@ def _store(attribute: str, value: object, most: float) -> Act:
 
 def alarm(world: World, draw: Stream) -> None:
     """Something is wrong with the service, which a rule sees."""
-    name = draw.among(RULES).name
+    name = draw.among((RULES[0], *RULES)).name
     world.raised_alarms.add(name)
-    world.later(draw.seconds(250.0, 10.0), lambda: world.raised_alarms.discard(name))
+    world.later(draw.seconds(300.0, 20.0), lambda: world.raised_alarms.discard(name))
 
 
 def hoarse(world: World, draw: Stream) -> None:
@@ -191,6 +191,13 @@ def acknowledge(world: World, draw: Stream, replica: Replica) -> None:
 def command(world: World, draw: Stream) -> None:
     user = draw.among((*TEAM, *TEAM, *TEAM, *NOBODYS))
     world.people.type(user, draw.among(LINES))
+
+
+def in_a_pause(world: World, draw: Stream) -> None:
+    """Somebody pauses, and somebody wants something else before it goes on."""
+    world.people.type(draw.among(TEAM), "pause let us see")
+    line = draw.among(("rollback it smells", "promote", "retry", "pause me too", "restore", "note still paused"))
+    world.later(draw.seconds(4.0, 0.5), lambda: world.people.type(draw.among(TEAM), line))
 
 
 def reaction(world: World, draw: Stream) -> None:
@@ -256,28 +263,27 @@ ACTS: tuple[tuple[str, Act, int], ...] = (
     ("store flaky", _store("flaky", True, 15.0), 3),
     ("store away", _store("away", True, 40.0), 2),
     ("store slow", _store("slow", 2.0, 30.0), 2),
-    ("alarm", alarm, 10),
+    ("alarm", alarm, 16),
     ("hoarse", hoarse, 4),
     ("acknowledge", acknowledge, 3),
     ("command", command, 14),
+    ("in a pause", in_a_pause, 4),
     ("reaction", reaction, 8),
     ("eager", eager, 4),
     ("change of mind", change_of_mind, 3),
     ("leave", leave, 1),
     ("delete", delete, 1),
 )
+WEIGHTS = [weight for _, _, weight in ACTS]
 MOST = 9
 HORIZON = 350.0  # seconds in which everything has begun
 
 
 def schedule(world: World) -> None:
     """Each disturbance has a stream of its own: what one draws does not change another."""
-    weights = [weight for _, _, weight in ACTS]
     for index in range(world.choices.stream("plan").pick(MOST + 1)):
         draw = world.choices.stream(f"trouble{index}")
-        name, act, _ = ACTS[draw.weighted(weights)]
-        if act is nothing:
-            continue
+        name, act, _ = ACTS[draw.weighted(WEIGHTS)]
         if draw.pick(3) == 0:
             delay = draw.seconds(HORIZON)
             world.later(delay, lambda name=name, act=act, draw=draw: happen(world, name, act, draw))
@@ -287,7 +293,7 @@ def schedule(world: World) -> None:
 
 
 def happen(world: World, name: str, act: Act, draw: Stream) -> None:
-    if world.stormy:
+    if world.stormy and act is not nothing:
         world.count("happened:" + name)
         world.say("*** {}", name)
         act(world, draw)

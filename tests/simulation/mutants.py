@@ -140,7 +140,7 @@ MUTANTS: dict[str, tuple[Patch, ...]] = {
     "1": (more_than_approved, core.down_is_up),
     "2": (core.own_approval, core.one_is_enough),
     "3": (core.two_at_once, core.no_way_back_while_paused),
-    "4": (core.blind_passes, core.half_a_bake),
+    "4": (core.half_a_bake,),
     "5": (what_failed_stays, done_is_what_was_staged),
     "6": (hands_are_overwritten,),
     "7": (anybody_may_operate,),
@@ -153,4 +153,21 @@ MUTANTS: dict[str, tuple[Patch, ...]] = {
     "alive": (half_a_way_back,),
 }
 # Where each was found when it was written; any other seed will do as well.
-FOUND_AT: dict[str, int] = {}
+FOUND_AT = {
+    "down_is_up": 80,
+    "own_approval": 217,
+    "one_is_enough": 220,
+    "two_at_once": 11,
+    "no_way_back_while_paused": 15,
+    "what_failed_stays": 28,
+    "anybody_may_operate": 266,
+    "once_is_enough": 2,
+    "posts_without_looking": 67,
+    "repeats_at_once": 5,
+    "an_end_is_not_told": 5,
+    "nothing_escalates": 8,
+    "nobody_did_it": 4,
+    "waves_follow_at_once": 13,
+    "half_a_way_back": 15,
+    "causes_are_forgotten": 3,
+}

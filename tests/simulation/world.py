@@ -63,7 +63,7 @@ class World:
         self.hosts = {h.name: SimHost(h.name, self) for h in self.plan.fleet.hosts}
         self.replicas: list[Replica] = []
         self.real_codec = setting.rarely(30)
-        self.has_alerts = setting.pick(3) == 2
+        self.has_alerts = setting.pick(2) == 1
         self.skews = setting.among(((0.0,), (0.0, 2.0, -2.0)))
         self.people = People(self)
 
