@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from bot.cli_host import host_commands
 from bot.engine.ports import Final, Retryable
 from config.settings import ConfigError, Settings, check, format_problems, load
 
@@ -207,6 +208,9 @@ def _rehearsal(config: Path, service: str | None, bake: str | None) -> Rehearsal
     except RehearsalError as error:
         typer.echo(str(error), err=True)
     raise typer.Exit(2)
+
+
+cli.add_typer(host_commands(lambda config: _settings(config, slack=False)), name="host")
 
 
 def main() -> None:
