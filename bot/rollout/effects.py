@@ -109,6 +109,19 @@ class ShiftTraffic:
 
 
 @dataclass(frozen=True, slots=True)
+class CatchUp:
+    """Bring the hosts that a shift left out to its generation, as each answers again (ReportCaughtUp)."""
+
+    rollout: str
+    generation: int
+    priority: ClassVar[int] = 15
+
+    @property
+    def key(self) -> str:
+        return f"catchup:{self.rollout}:{self.generation}"
+
+
+@dataclass(frozen=True, slots=True)
 class RestoreTraffic:
     """Bring every reachable host back to the stable pool, then the others until they answer (ReportRollback)."""
 
@@ -134,7 +147,7 @@ class ReadFleet:
         return f"read:{self.rollout}:{self.serial}"
 
 
-Effect = ShowCard | ShowApproval | Tell | Whisper | ReadReactions | ShiftTraffic | RestoreTraffic | ReadFleet
+Effect = ShowCard | ShowApproval | Tell | Whisper | ReadReactions | ShiftTraffic | CatchUp | RestoreTraffic | ReadFleet
 
 # A newer request for one of these replaces a waiting older one: what they show is read when they are performed.
 COALESCED = (ShowCard, ShowApproval)

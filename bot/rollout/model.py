@@ -202,6 +202,7 @@ class Rollout:
     overwrite: bool = False  # whether a person had the shift under way overwrite what is on the hosts
     step_down: StepDown | None = None
     answered: tuple[tuple[str, str], ...] = ()  # and what they were shown of it: (host, digest)
+    left_out: tuple[str, ...] = ()  # hosts that did not answer the last shift, and have not caught up since
 
     @property
     def active(self) -> bool:
