@@ -82,7 +82,7 @@ async def stand(box: Box) -> AsyncIterator[tuple[Box, Boxes, FleetRouter, dict[s
     conf.write_text(f"worker_shutdown_timeout {CUT_AFTER:g}s;\n" + conf.read_text())
     boxes, router = Boxes([box]), FleetRouter([box.host], LocalTransport(), deadline=60.0)
     async with backend(box.ip, 5100, "old") as old, backend(box.ip, 5101, "new") as new, sockets(box.ip, 5102) as ws:
-        plan: dict[str, object] = {"stable": (old,), "canary": (new,)}
+        plan: dict[str, object] = {"stable": (old,), "canary": (new,), "sticky_by": ("$request_id",)}
         assert (await router.roll_back(boxes.target(1, mode="stable", **plan))).outcome is Outcome.DONE
         (box.root / "conf.d" / "socket.conf").write_text(
             f"server {{ listen {box.ip}:8000; server_name app; location / {{ proxy_pass http://$rollout_brand_diagnosis;\n"
