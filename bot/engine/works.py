@@ -100,14 +100,16 @@ class Works:
         if (ref.kind, ref.name) == ("verify", TRAFFIC):
             return await self._traffic(plan, rollout)
         hands, env = self._hands[claimed.stream], self._env(rollout, ref.stage or rollout.stage)
+        # A machine remembers keys for longer than a database may live, and rollouts are numbered anew in another one.
+        key = f"{claimed.stream}:{claimed.key}:{rollout.started_at!r}"
         if ref.kind == "step":
             step = plan.runbook.step(ref.phase, ref.name)
             if step and ref.machine in step.machines:
-                return await hands.steps.run(step, ref.machine, claimed.key, env, again=claimed.attempts > 0)
+                return await hands.steps.run(step, ref.machine, key, env, again=claimed.attempts > 0)
         elif ref.kind == "backup":
             rule = plan.runbook.backup(ref.name)
             if rule:
-                return await hands.backups.take(rule, claimed.key, env, self._rollouts.now())
+                return await hands.backups.take(rule, key, env, self._rollouts.now())
         else:
             check = _check(plan, ref)
             if check:
