@@ -147,6 +147,8 @@ TOLD: dict[str, str] = {
     "event.approved": "Stage {stage} approved by {by}",
     "event.closed": "Approval of stage {stage}: {how}, by {by}",
     "event.ordered": "Shift to stage {stage} ordered ({weight})",
+    "event.shifted_without": "Stage {stage} in effect on {hosts}, after {took}; without {away}, which did not answer",
+    "event.caught_up": "Caught up: {hosts}",
     "event.shifted": "Stage {stage} in effect on {hosts}, after {took}",
     "event.wave": "Wave {wave} of stage {stage} in effect on {hosts}",
     "event.verdict": "{gate}: {before} → {after}",

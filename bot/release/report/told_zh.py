@@ -145,6 +145,8 @@ TOLD: dict[str, str] = {
     "event.approved": "阶段 {stage} 由 {by} 批准",
     "event.closed": "阶段 {stage} 的审批：{how}，{by}",
     "event.ordered": "下达切换到阶段 {stage}（{weight}）",
+    "event.shifted_without": "阶段 {stage} 已在 {hosts} 生效，用时 {took}；{away} 未应答，暂缺",
+    "event.caught_up": "已补齐：{hosts}",
     "event.shifted": "阶段 {stage} 已在 {hosts} 生效，用时 {took}",
     "event.wave": "阶段 {stage} 第 {wave} 批已在 {hosts} 生效",
     "event.verdict": "{gate}：{before} → {after}",
