@@ -69,8 +69,8 @@ BROKEN = [
     (S, '(up{instance=~"$instances"}', '(up{instance=~"$instances}', "query: 100", "close it on the same line"),
     (S, '(up{instance=~"$instances"}', "(up{instance=~$instances}", "query: 100", "outside quotes"),
     (S, '(up{instance=~"', '(up{instance="', "query: 100", "instance=~"),
-    (S, "max(app_open_critical_alerts{", 'max(app_open_critical_alerts{pool="$pool",',
-     "query: max(app_open", "per_pool: false"),
+    (S, "max(rollout_alerts_firing{", 'max(rollout_alerts_firing{pool="$pool",',
+     "query: max(rollout_alerts", "per_pool: false"),
     # stages
     (S, "weight: 10\n", "weight: 0\n", "weight: 0\n", "more than 0"),
     (S, "weight: 10\n", "weight: -1\n", "weight: -1\n", "more than 0"),
@@ -134,6 +134,7 @@ BROKEN = [
     (S, "executor: ssh\n", 'executor: ssh\n  ssh: {jump: "a b"}\n', "ssh: {jump", "ops@bastion.example.com:22"),
     (S, "hosts: [lb-1.example.com,", "hosts: [{name: lb-1, jump: o@b@c},", "hosts: [", "is not a machine"),
     (S, "executor: ssh\n", "executor: ssh\n  max_unavailable: 2\n", "max_unavailable: 2", "fewer than there are"),
+    (S, "executor: ssh\n", "executor: ssh\n  worker_shutdown_timeout: 0s\n", "worker_shut", "1s to 24h"),
     # waves
     (S, "hosts: [lb-1.example.com,", "hosts: [{name: lb-1, wave: 0},", "hosts: [", "write 1 for the first"),
     (S, "hosts: [lb-1.example.com,", "hosts: [{name: lb-1, wave: first},", "hosts: [", "not a whole number"),
