@@ -91,7 +91,7 @@ PHRASES: dict[str, str] = {
     "quorum": "{roles} 中 {n} 人",
     "gate": "{metric} {must}",
     "planned": "{traffic}，观察 {bake}；门禁：{gates}",
-    "shifted": "{at}，{hosts}，{took} 后回读一致",
+    "shifted": "{at}，{hosts}，用时 {took}，回读一致",
     "watched": "{since} 至 {until}",
     "share.of": "{share}（下达：{weight}）",
     "unmeasured": "未测得",

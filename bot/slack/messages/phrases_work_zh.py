@@ -45,7 +45,7 @@ WORK: dict[str, str] = {
     "count.steps": "{n} 个步骤",
     "count.items": "清单 {n} 项",
     # 时间线
-    "tell.started.prepares": "先完成{what}，再请求第一次审批。",
+    "tell.started.prepares": "先做准备：{what}；之后请求第一次审批。",
     "tell.work.ordered": "🔧 *{phase}的步骤{at}*：{pieces}",
     "tell.work.again": "🔁 *再次执行{phase}的步骤{at}*（{by}）：{pieces}",
     "tell.work.at": "，阶段 {stage}",
