@@ -100,7 +100,8 @@ class Works:
         if (ref.kind, ref.name) == ("verify", TRAFFIC):
             return await self._traffic(plan, rollout)
         hands, env = self._hands[claimed.stream], self._env(rollout, ref.stage or rollout.stage)
-        key = _key(claimed, rollout)
+        # A machine remembers keys for longer than a database may live, and rollouts are numbered anew in another one.
+        key = f"{claimed.stream}:{claimed.key}:{rollout.started_at!r}"
         if ref.kind == "step":
             step = plan.runbook.step(ref.phase, ref.name)
             if step and ref.machine in step.machines:
@@ -141,11 +142,6 @@ class Works:
         outcome = Outcome.FAILED if wrong else Outcome.PASSED
         said = f"{good} of {len(readings)} hosts read back at 0 %"
         return Found(outcome, "; ".join([said, *wrong]), value=float(good))
-
-
-def _key(claimed: Claimed, rollout: Rollout) -> str:
-    """What a machine remembers outlives the database, and a new one allots the same ids of a day once more."""
-    return f"{claimed.stream}:{rollout.started_at:.6f}:{claimed.key}"
 
 
 def _check(plan: Plan, ref: WorkRef) -> Check | None:
