@@ -29,7 +29,7 @@ TOLD: dict[str, str] = {
     "aspect.function": "function",
     "aspect.monitoring": "monitoring",
     "aspect.other": "other",
-    "verify.traffic": "every host read back; the new version gets no request",
+    "verify.traffic": "every host read back on the old version",
     "phase.prepare": "preparation",
     "phase.before_start": "before the start",
     "phase.before_stage": "before the stage",
