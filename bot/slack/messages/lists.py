@@ -6,7 +6,7 @@ from itertools import groupby
 
 from bot.engine.ports import Outgoing
 from bot.rollout.runbook import Phase
-from bot.rollout.work import FollowUp, WorkRef
+from bot.rollout.work import FollowUp, WorkRef, WorkResult
 from bot.slack.messages import pieces
 from bot.slack.messages.blocks import Block, header, lines, section
 from bot.slack.messages.markup import Mrkdwn, clean, outside
@@ -32,7 +32,8 @@ def checks(s: Scene) -> Outgoing:
     if len(refs) > MOST_LINES:
         blocks.append(section(s.say("cut.parts", n=len(refs) - MOST_LINES)))
     known = {"service": outside(s.r.service, 60), "version": outside(s.r.version, 40)}
-    return Outgoing(s.say("checks.text", **known, done=pieces.over(s, refs), total=len(refs)), tuple(blocks))
+    done = sum(_over(s, ref) for ref in refs)
+    return Outgoing(s.say("checks.text", **known, done=done, total=len(refs)), tuple(blocks))
 
 
 def _pieces(s: Scene) -> list[WorkRef]:
@@ -55,9 +56,19 @@ def _late(ref: WorkRef) -> int:
     return 1 if ref.stage else 2
 
 
+def _newest(s: Scene, ref: WorkRef) -> WorkResult | None:
+    """Also of a stage that is over, which the deciding asks no more: the list tells what was done."""
+    return next((known for known in s.r.results if known.ref == ref), None)
+
+
+def _over(s: Scene, ref: WorkRef) -> bool:
+    done = _newest(s, ref)
+    return pieces.overridden(s, ref, done) is not None or (done is not None and done.passed)
+
+
 def _checked(s: Scene, ref: WorkRef) -> Mrkdwn:
-    said = pieces.line(s, ref)
-    done = next((known for known in s.r.results if known.ref == ref), None)
+    done = _newest(s, ref)
+    said = pieces.line_of(s, ref, done)
     return s.say("checks.line", line=said, at=s.w.moment(done.finished_at, s.now)) if done else said
 
 

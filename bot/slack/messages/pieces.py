@@ -70,15 +70,20 @@ def summary(s: Scene, done: WorkResult) -> Mrkdwn:
     return outside(done.summary, 200) or value(s, done) or s.w.one_of("did", done.outcome.value)
 
 
-def passed_by(s: Scene, ref: WorkRef) -> Overridden | None:
-    """Who passed over its last failure."""
+def overridden(s: Scene, ref: WorkRef, known: WorkResult | None) -> Overridden | None:
+    """Who passed over this very failure last; a newer result asks again."""
     last = next((o for o in reversed(s.r.overridden) if o.ref == ref), None)
-    return last if last and passed_over(s.r, ref) else None
+    return last if last and (known is None or last.at >= known.finished_at) else None
 
 
 def line(s: Scene, ref: WorkRef) -> Mrkdwn:
     """One piece as it is now: waiting, running, passed, failed with the reason, passed over."""
-    known, over = result(s.r, ref), passed_by(s, ref)
+    return line_of(s, ref, result(s.r, ref))
+
+
+def line_of(s: Scene, ref: WorkRef, known: WorkResult | None) -> Mrkdwn:
+    """The same by that result, whether or not it still counts."""
+    over = overridden(s, ref, known)
     if s.r.work and ref in s.r.work.running:
         return s.say("work.line", glyph=Mrkdwn(RUNNING), title=title(s, ref))
     if known is None:

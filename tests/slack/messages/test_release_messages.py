@@ -115,6 +115,16 @@ def at_half(*gates: GateResult) -> str:
     return render(ZH.card(r, BOOKED, a_board(stage="50%", gates=(*rows(), *gates)), NOW))
 
 
+def test_the_list_tells_of_what_was_done_in_a_stage_that_is_over() -> None:
+    during = Work(Phase.DURING_STAGE, "100%", 6)
+    later = a_rollout(Status.BAKING, "100%", 4, bake_started_at=NOW, results=(did(LOAD),), work=during)
+    assert "✅ 压测" in render(EN.checks(later, BOOKED, NOW))
+    over = replace(later, results=(did(LOAD, Outcome.FAILED),), overridden=(replace(PASSED_OVER, ref=LOAD),))
+    assert "passed over" in render(EN.checks(over, BOOKED, NOW))
+    again = replace(over, results=(replace(did(LOAD, Outcome.FAILED), finished_at=NOW),))
+    assert "passed over" not in render(EN.checks(again, BOOKED, NOW))
+
+
 def test_a_load_test_is_a_row_of_the_gates() -> None:
     waiting = at_half(gate(Verdict.NOT_ENOUGH_DATA))
     assert "压测 < 3s" in waiting and "⏳ 压测 < 3s：尚未结束" in waiting
