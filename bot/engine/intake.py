@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot.engine.ports import Store, Submitted
 from bot.engine.rollouts import Rollouts
 from bot.rollout.effects import Effect, ReadReactions, ReadSignatures
+from bot.rollout.events import NoteKind
 from bot.rollout.intents import AddNote
 from bot.rollout.model import Person
 
@@ -26,9 +27,11 @@ class Intake:
         who = user if added else ""
         return await self._record(event_id, rollout, ReadSignatures(rollout, edition, serial=event_id, user=who))
 
-    async def note(self, service: str, channel: str, ts: str, actor: Person, author: str, text: str) -> Submitted:
+    async def note(
+        self, service: str, channel: str, ts: str, actor: Person, author: str, text: str, kind: NoteKind
+    ) -> Submitted:
         """A message that somebody marked as worth noting. Its place is the cause: it becomes a note once."""
-        return await self._rollouts.submit(service, AddNote(actor, text, by=author), f"slack:note:{channel}:{ts}")
+        return await self._rollouts.submit(service, AddNote(actor, text, kind, by=author), f"slack:note:{channel}:{ts}")
 
     async def _record(self, event_id: str, rollout: str, effect: Effect) -> bool:
         service = await self._service(rollout)

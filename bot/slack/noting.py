@@ -6,13 +6,17 @@ from typing import Protocol
 
 from bot.engine.ports import Chat, Directory, MessageRef, Submitted
 from bot.rollout.approval import canonical_emoji
+from bot.rollout.events import NoteKind
 from bot.rollout.model import Person
 from commands.desk import Desk
+from commands.note import kind_of
 from commands.words import tidy
 
 
 class Intake(Protocol):
-    async def note(self, service: str, channel: str, ts: str, actor: Person, author: str, text: str) -> Submitted: ...
+    async def note(
+        self, service: str, channel: str, ts: str, actor: Person, author: str, text: str, kind: NoteKind
+    ) -> Submitted: ...
 
 
 class Ledger(Protocol):
@@ -38,7 +42,8 @@ class Noting:
                 return
             if message.thread_ts == card.ts and message.text.strip():
                 actor = await self._directory.person(user)
-                await self._intake.note(service, channel, ts, actor, message.user, tidy(message.text))
+                kind, text = kind_of(tidy(message.text))
+                await self._intake.note(service, channel, ts, actor, message.user, text, kind)
                 return
 
     async def _threads(self, channel: str, emoji: str) -> list[tuple[str, MessageRef]]:

@@ -95,6 +95,24 @@ async def test_a_marked_message_of_the_thread_becomes_a_note_once(edge: Edge) ->
     assert (note.by, note.text) == (CHEN, "customers see <b> & nothing odd")
 
 
+@pytest.mark.parametrize(
+    ("written", "kind", "text"),
+    [
+        ("good: no page at night", "good", "no page at night"),
+        ("坏：扩容太慢", "bad", "扩容太慢"),
+        ("反馈: 报告更快了", "feedback", "报告更快了"),
+        ("goods: two crates", "", "goods: two crates"),
+    ],
+)
+async def test_a_marked_message_is_filed_as_a_typed_note_is(edge: Edge, written: str, kind: str, text: str) -> None:
+    card, _ = await begun(edge)
+    said = await edge.server.person("chen").post(RELEASES, written, thread_ts=card)
+    await edge.server.person("wang").react(RELEASES, said.ts, "memo")
+    await edge.acked("reaction_added")
+    (note,) = await notes(edge)
+    assert (note.kind, note.text) == (kind, text)
+
+
 @pytest.mark.parametrize("where", ["elsewhere", "the bot's own", "another emoji"])
 async def test_nothing_else_becomes_a_note(edge: Edge, where: str) -> None:
     card, checklist = await begun(edge)
