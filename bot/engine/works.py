@@ -7,15 +7,17 @@ again: a look because looking twice does no harm, a backup and a step because th
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Protocol
 
 import structlog
 
 from bot.engine.ports import Claimed, Fleet
 from bot.engine.rollouts import Rollouts
-from bot.fleet.target import HostState
+from bot.fleet.target import HostReading, HostState
+from bot.release.findings import found, not_runnable, passed, quoted
 from bot.release.ports import Found
+from bot.release.saying import said
 from bot.rollout import baseline
 from bot.rollout.effects import DoWork
 from bot.rollout.gate import Need, Values
@@ -23,9 +25,18 @@ from bot.rollout.intents import ReportWork
 from bot.rollout.model import Rollout
 from bot.rollout.plan import Plan, Pool
 from bot.rollout.runbook import BackupRule, Check, Step
-from bot.rollout.work import OUTPUT, SUMMARY, TRAFFIC, Outcome, WorkRef, WorkResult
+from bot.rollout.work import OUTPUT, SUMMARY, TRAFFIC, Outcome, Said, WorkRef, WorkResult
 
 log = structlog.get_logger()
+
+MOST_ASTRAY = 5  # hosts that are named
+ASTRAY = {
+    HostState.ABSENT: "host_absent",
+    HostState.EDITED: "host_edited",
+    HostState.STALE: "host_stale",
+    HostState.DOWN: "host_down",
+    HostState.UNREACHABLE: "host_unreachable",
+}
 
 
 class Checks(Protocol):
@@ -81,13 +92,14 @@ class Works:
             return False  # another one has begun since, and nobody waits for this any more
         began = self._rollouts.now()
         try:
-            found = await self._found(claimed, effect, rollout)
+            came = await self._found(claimed, effect, rollout)
         except Exception as error:
             log.exception("work failed", key=claimed.key)
-            found = Found(Outcome.NOT_RUNNABLE, f"{type(error).__name__}: {error}")
+            came = not_runnable(quoted(f"{type(error).__name__}: {error}"))
         now = self._rollouts.now()
-        fields = asdict(found) | {"summary": _line(found.summary), "output": found.output[-OUTPUT:]}
-        result = WorkResult(ref=ref, started_at=began, finished_at=now, **fields | {"figures": found.figures})
+        parts = {field.name: getattr(came, field.name) for field in fields(came)}
+        parts |= {"summary": _line(came.summary), "output": came.output[-OUTPUT:]}
+        result = WorkResult(ref=ref, started_at=began, finished_at=now, **parts)
         await self._rollouts.submit(
             service, ReportWork(effect.order, result), f"effect:{claimed.id}", finish=claimed.id
         )
@@ -115,33 +127,39 @@ class Works:
             if check:
                 pool: Pool = "stable" if ref.kind == "verify" else "canary"
                 return await hands.checks.check(check, plan, rollout, pool)
-        return Found(Outcome.NOT_RUNNABLE, "the plan no longer has it")
+        return not_runnable(said("gone"))
 
     async def _baseline(self, plan: Plan, rollout: Rollout, which: str) -> Found:
         if plan.runbook.baseline is None:
-            return Found(Outcome.NOT_RUNNABLE, "the plan no longer has it")
+            return not_runnable(said("gone"))
         wanted = baseline.needs(plan, rollout, which)
         pieces = [await self._history.measure_at(wanted, at) for at in baseline.times(plan, self._rollouts.now())]
         figures = baseline.figures(wanted, pieces)
         measured = sum(figure.mean is not None for figure in figures)
         errors = sorted({value.error for piece in pieces for value in piece.values() if value.error})
-        said = f"{measured} of {len(figures)} metrics over {plan.runbook.baseline.window:g} s"
         if not measured and errors:
-            return Found(Outcome.NOT_RUNNABLE, errors[0])
-        return Found(Outcome.PASSED, said, figures=figures)
+            return not_runnable(quoted(errors[0]))
+        window = {"window": plan.runbook.baseline.window}
+        return passed(said("measured", window, n=str(measured), total=str(len(figures))), figures=figures)
 
     async def _traffic(self, plan: Plan, rollout: Rollout) -> Found:
         """Every host read back, not assumed: all of them on the order of the way back, and nothing to the new pool."""
         readings = await self._fleets[plan.service].read(plan.service)
-        wrong = [
-            f"{r.host}: {r.error or (f'{r.share:g} % to the new pool' if r.share else r.state)}"
-            for r in readings
-            if r.state is not HostState.OK or r.share != 0.0
-        ]
+        wrong = [_astray(r) for r in readings if r.state is not HostState.OK or r.share != 0.0]
         good = len(readings) - len(wrong)
-        outcome = Outcome.FAILED if wrong else Outcome.PASSED
-        said = f"{good} of {len(readings)} hosts read back at 0 %"
-        return Found(outcome, "; ".join([said, *wrong]), value=float(good))
+        what = [said("read_back", n=str(good), total=str(len(readings)), share="0"), *wrong[:MOST_ASTRAY]]
+        if len(wrong) > MOST_ASTRAY:
+            what.append(said("more_hosts", n=str(len(wrong) - MOST_ASTRAY)))
+        return found(Outcome.FAILED if wrong else Outcome.PASSED, *what, value=float(good))
+
+
+def _astray(reading: HostReading) -> Said:
+    """What is not as it has to be on a host after the way back."""
+    if reading.error:
+        return said("host_error", host=reading.host, why=reading.error)
+    if reading.share:
+        return said("host_share", host=reading.host, share=f"{reading.share:g}")
+    return said(ASTRAY.get(reading.state, "host_stale"), host=reading.host)
 
 
 def _check(plan: Plan, ref: WorkRef) -> Check | None:

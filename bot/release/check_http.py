@@ -11,6 +11,7 @@ import aiohttp
 from bot.release.findings import failed, lacking, not_runnable, passed
 from bot.release.ports import Found
 from bot.release.runner.output import shown
+from bot.release.saying import said
 from bot.rollout.runbook import Check
 
 MOST = 65536  # bytes of a body that are read
@@ -20,7 +21,7 @@ REDIRECTS = 5
 async def ask(check: Check) -> Found:
     """Redirects are followed unless one is what the check wants. Never raises but for a cancellation."""
     if not _is_url(check.target):
-        return not_runnable(f"{check.target!r} is no http or https URL; correct it in the plan")
+        return not_runnable(said("no_url", target=repr(check.target)))
     follow = not 300 <= check.status < 400
     began = time.monotonic()
     try:
@@ -35,16 +36,19 @@ async def ask(check: Check) -> Found:
         ):
             body = await response.content.read(MOST)
             text = shown(body)
-            said = f"HTTP {response.status} in {1000 * (time.monotonic() - began):.0f} ms"
+            status, ms = str(response.status), f"{1000 * (time.monotonic() - began):.0f}"
             if response.status != check.status:
-                return failed(f"{said}, wanted {check.status}", output=text, value=float(response.status))
+                wrong = said("http_not", status=status, ms=ms, wanted=str(check.status))
+                return failed(wrong, output=text, value=float(response.status))
+            good = said("http", status=status, ms=ms)
             if check.contains:
-                lack = lacking(check.contains, body.decode(response.get_encoding(), "replace"), "body")
+                body_text = body.decode(response.get_encoding(), "replace")
+                lack = lacking(check.contains, body_text, said("no_body_match", pattern=check.contains))
                 if lack:
-                    return lack(said, text)
-            return passed(said, value=float(response.status))
+                    return lack((good,), text)
+            return passed(good, value=float(response.status))
     except aiohttp.TooManyRedirects:
-        return failed(f"more than {REDIRECTS} redirects, from {check.target}; ask the address they lead to")
+        return failed(said("redirects", most=str(REDIRECTS), target=check.target))
     except (aiohttp.ClientError, OSError, ValueError) as error:
         if isinstance(error, TimeoutError):
             raise
@@ -64,19 +68,18 @@ def _translated(check: Check, error: Exception) -> Found:
     match error:
         case aiohttp.ClientConnectorCertificateError():
             why = getattr(error.certificate_error, "verify_message", "") or str(error.certificate_error)
-            return failed(
-                f"the certificate of {error.host} is not valid: {why}; renew it, or let this machine trust its issuer"
-            )
+            return failed(said("certificate", host=error.host, why=why))
         case aiohttp.ClientSSLError() | ssl.SSLError():
-            return failed(f"TLS fails: {reason}; check the port, and what versions the server offers")
+            return failed(said("tls", why=reason))
         case aiohttp.ClientConnectorDNSError():
-            return not_runnable(f"{error.host} has no address; correct the name, or this machine's resolver")
+            return not_runnable(said("no_address", host=error.host))
         case aiohttp.ClientConnectorError() if isinstance(error.os_error, ConnectionRefusedError):
-            return failed(f"nothing listens at {error.host}:{error.port}; start it")
+            return failed(said("nobody_listens", host=f"{error.host}:{error.port}"))
         case aiohttp.ClientConnectorError():
-            return not_runnable(f"{error.host}:{error.port} cannot be reached: {error.os_error.strerror or reason}")
+            why = error.os_error.strerror or reason
+            return not_runnable(said("host_away", host=f"{error.host}:{error.port}", why=why))
         case aiohttp.ServerDisconnectedError() | aiohttp.ClientOSError() | aiohttp.ClientPayloadError():
-            return failed(f"the connection was closed before the answer was there ({reason}); read the server's log")
+            return failed(said("closed", why=reason))
         case aiohttp.ClientResponseError():
-            return failed(f"no HTTP answer: {error.message}; check the port")
-    return not_runnable(f"{check.target} cannot be asked: {reason}; correct it in the plan")
+            return failed(said("no_http", why=error.message))
+    return not_runnable(said("not_asked", target=check.target, why=reason))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
-from bot.release.findings import Facts, age, failed, found, not_runnable, passed, size
+from bot.release.findings import Facts, failed, not_runnable, passed, size
 from bot.release.ports import Found, Ran
+from bot.release.saying import NONE, said
 from bot.rollout.runbook import Check
-from bot.rollout.work import Outcome
+from bot.rollout.work import Said
 
 TARGET = "ROLLOUT_CHECK_TARGET"  # the variable that carries a check's target into its line
 NO_FILE = 3
@@ -27,7 +28,7 @@ MEMORY = "cat /proc/meminfo"
 
 def file_age(check: Check, ran: Ran) -> Found:
     if ran.exit_status == NO_FILE:
-        return failed(f"no file {check.target} is there, or its folder may not be read")
+        return failed(said("no_file", target=check.target))
     rows = ran.output.splitlines()
     numbers = re.fullmatch(r"(\d+) (\d+) (\d+)", " ".join(rows[:2]))
     if ran.exit_status or not numbers:
@@ -39,15 +40,17 @@ def file_age(check: Check, ran: Ran) -> Found:
 def fresh(check: Check, what: str, seconds: float, count: float) -> Found:
     """A file or backup of that age and size, against `max_age` and `min_size`."""
     facts: Facts = (("file", what), ("age", f"{seconds:.0f}"), ("bytes", f"{count:.0f}"))
-    problem = ""
+    problem = None
     if seconds < -FUTURE:
-        problem = f"dated {age(-seconds)} in the future; set that machine's clock"
+        problem = said("future", {"age": -seconds}, file=what)
     elif seconds > check.max_age:
-        problem = f"{age(seconds)} old > {age(check.max_age)}; make a new one"
+        problem = said("too_old", {"age": seconds, "most": check.max_age}, file=what)
     elif count < check.min_size:
-        problem = f"{size(count)} < {size(check.min_size)}; make a whole one"
-    said = problem or f"{age(max(seconds, 0.0))} old, {size(count)}"
-    return found(Outcome.FAILED if problem else Outcome.PASSED, f"{said}: {what}", value=max(seconds, 0.0), facts=facts)
+        problem = said("too_small", size=size(count), least=size(check.min_size), file=what)
+    old = max(seconds, 0.0)
+    if problem:
+        return failed(problem, value=old, facts=facts)
+    return passed(said("fresh", {"age": old}, size=size(count), file=what), value=old, facts=facts)
 
 
 def disk(check: Check, ran: Ran) -> Found:
@@ -56,7 +59,10 @@ def disk(check: Check, ran: Ran) -> Found:
     if ran.exit_status or not row:
         return _unread(ran)
     used, available = float(row[2]), float(row[3])
-    return _free(check, available, used + available, f" on {check.target}", "free some space")
+    shown = _free(check, available, used + available)
+    shown["target"] = check.target
+    good, full = said("disk", NONE, **shown), said("disk_full", NONE, **shown)
+    return _judged(check, available, used + available, good, full)
 
 
 def memory(check: Check, ran: Ran) -> Found:
@@ -64,19 +70,28 @@ def memory(check: Check, ran: Ran) -> Found:
     total, available = kilobytes.get("MemTotal"), kilobytes.get("MemAvailable")
     if ran.exit_status or not total or available is None:
         return _unread(ran)
-    return _free(check, available, total, "", "end what needs it, or add some")
+    shown = _free(check, available, total)
+    return _judged(check, available, total, said("memory", NONE, **shown), said("memory_full", NONE, **shown))
 
 
-def _free(check: Check, available: float, total: float, where: str, mend: str) -> Found:
+def _percent(available: float, total: float) -> float:
+    return 100 * available / total if total else 0.0
+
+
+def _free(check: Check, available: float, total: float) -> dict[str, str]:
     """available, total: KiB."""
-    percent = 100 * available / total if total else 0.0
+    percent = f"{_percent(available, total):.1f}"
+    return {"percent": percent, "size": size(1024 * available), "least": f"{check.free:g}"}
+
+
+def _judged(check: Check, available: float, total: float, good: Said, full: Said) -> Found:
     facts: Facts = (("free", f"{1024 * available:.0f}"), ("bytes", f"{1024 * total:.0f}"))
-    said = f"{percent:.1f} % free{where}, {size(1024 * available)}"
+    percent = _percent(available, total)
     if percent < check.free:
-        return failed(f"{said}: < {check.free:g} %; {mend}", value=percent, facts=facts)
-    return passed(f"{said}: >= {check.free:g} %", value=percent, facts=facts)
+        return failed(full, value=percent, facts=facts)
+    return passed(good, value=percent, facts=facts)
 
 
 def _unread(ran: Ran) -> Found:
-    last = (ran.output.splitlines() or ["nothing"])[-1]
-    return not_runnable(f"exit {ran.exit_status}: {last}", output=ran.output, exit_status=ran.exit_status)
+    what = (said("exited", status=str(ran.exit_status)), said("last", last=(ran.output.splitlines() or ["–"])[-1]))
+    return not_runnable(*what, output=ran.output, exit_status=ran.exit_status)

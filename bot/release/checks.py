@@ -7,14 +7,27 @@ from collections.abc import Callable
 
 from bot.engine.ports import Metrics
 from bot.release import check_http, check_machine
-from bot.release.findings import exited, failed, lacking, not_runnable, passed, timed_out, unended
+from bot.release.findings import (
+    compared,
+    exited,
+    failed,
+    found,
+    lacking,
+    not_runnable,
+    passed,
+    quoted,
+    timed_out,
+    unended,
+)
 from bot.release.ports import Found, LastBackup, Ran, Runner
+from bot.release.saying import said
 from bot.release.steps import environment
 from bot.rollout.gate import Need
 from bot.rollout.model import Rollout
 from bot.rollout.plan import Plan, Pool
 from bot.rollout.promql import fill
 from bot.rollout.runbook import BOT, Check
+from bot.rollout.work import Outcome
 
 WINDOW = 300.0  # seconds: `$window` in a check's query
 ABSENT = frozenset({126, 127})  # a shell's words for: not executable, not found
@@ -45,11 +58,11 @@ class Checks:
             async with asyncio.timeout(check.deadline):
                 return await self._from_here(check, plan, rollout, pool)
         except TimeoutError:
-            return timed_out(f"no answer within {check.deadline:g} s")
+            return timed_out(said("late", {"limit": check.deadline}))
 
     async def _from_here(self, check: Check, plan: Plan, rollout: Rollout, pool: Pool) -> Found:
         if check.machine != BOT and check.kind == "http":
-            return not_runnable(f"a URL is asked from {BOT}; for {check.machine} write a command with curl")
+            return not_runnable(said("asked_here", bot=BOT, machine=check.machine))
         match check.kind:
             case "http":
                 return await check_http.ask(check)
@@ -63,13 +76,15 @@ class Checks:
         ended = unended(ran)
         if ended:
             return ended
-        said, status = exited(ran), ran.exit_status
+        what, status = exited(ran), ran.exit_status
         if status in ABSENT:
-            return not_runnable(f"{said}; install it on {check.machine}", output=ran.output, exit_status=status)
+            mend = said("install", machine=check.machine)
+            return not_runnable(*what, mend, output=ran.output, exit_status=status)
         if status:
-            return failed(said, output=ran.output, exit_status=status)
-        lack = lacking(check.contains, ran.output, "output") if check.contains else None
-        return lack(said, ran.output) if lack else passed(said, output=ran.output, exit_status=status)
+            return failed(*what, output=ran.output, exit_status=status)
+        pattern = check.contains
+        lack = lacking(pattern, ran.output, said("no_output_match", pattern=pattern)) if pattern else None
+        return lack(what, ran.output) if lack else passed(*what, output=ran.output, exit_status=status)
 
     async def _look(self, check: Check, rollout: Rollout) -> Found:
         line, read = _LOOKS[check.kind]
@@ -90,20 +105,20 @@ class Checks:
         need = Need(check.name, pool, WINDOW, query)
         answer = (await self._metrics.measure([need]))[need]
         if answer.error:
-            return not_runnable(answer.error)
+            return not_runnable(quoted(answer.error))
         if answer.value is None:
-            return failed("no data: the query returns nothing; check its labels, and that Prometheus scrapes it")
-        if check.must and not check.must.holds(answer.value):
-            return failed(f"{answer.value:g}, must be {check.must.text}", value=answer.value)
-        must = f", as it must be: {check.must.text}" if check.must else ""
-        return passed(f"{answer.value:g}{must}", value=answer.value)
+            return failed(said("no_data"))
+        if check.must is None:
+            return passed(said("value", value=f"{answer.value:g}"), value=answer.value)
+        held = check.must.holds(answer.value)
+        return found(Outcome.PASSED if held else Outcome.FAILED, compared(answer.value, check.must), value=answer.value)
 
     async def _backup(self, check: Check, plan: Plan) -> Found:
         try:
             last = await self._backups.newest(plan.service, check.target)
         except OSError as error:
-            return not_runnable(f"the backups of {check.target} cannot be read: {error}")
+            return not_runnable(said("backups_unread", name=check.target, why=str(error)))
         if last is None:
-            return failed(f"there is no verified backup of {check.target}; make one")
+            return failed(said("no_backup", name=check.target))
         taken, count = last
         return check_machine.fresh(check, check.target, self._clock() - taken, float(count))

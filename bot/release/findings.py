@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from bot.notify.faults import shown
 from bot.release.matching import Unfit, matched
 from bot.release.ports import End, Found, Ran
-from bot.rollout.work import SUMMARY, Outcome
+from bot.release.saying import english, said
+from bot.rollout.runbook import Must
+from bot.rollout.work import SUMMARY, Figure, Outcome, Said
 
 Facts = tuple[tuple[str, str], ...]
 _SIGNALS = 128  # a shell's status of what a signal ended is this and the signal's number
@@ -21,14 +24,14 @@ _ENDS = {
 
 def found(
     outcome: Outcome,
-    summary: str,
-    *,
+    *what: Said,
     output: str = "",
     exit_status: int | None = None,
     value: float | None = None,
     facts: Facts = (),
+    figures: tuple[Figure, ...] = (),
 ) -> Found:
-    return Found(outcome, shown(summary, SUMMARY), output, exit_status, value, facts)
+    return Found(outcome, shown(english(what), SUMMARY), output, exit_status, value, facts, figures, what)
 
 
 passed = partial(found, Outcome.PASSED)
@@ -37,29 +40,50 @@ not_runnable = partial(found, Outcome.NOT_RUNNABLE)
 timed_out = partial(found, Outcome.TIMED_OUT)
 
 
+def also(came: Found, more: Said) -> Found:
+    """The same, with something said around it."""
+    what = (*came.said, more)
+    return replace(came, summary=shown(english(what), SUMMARY), said=what)
+
+
+def quoted(text: str) -> Said:
+    """Somebody else's words."""
+    return said("quoted", said=text)
+
+
 def unended(ran: Ran) -> Found | None:
     """Of a command that did not end by itself; None = it did."""
     outcome = _ENDS.get(ran.end)
-    return found(outcome, ran.problem, output=ran.output) if outcome else None
+    return found(outcome, *(ran.said or (quoted(ran.problem),)), output=ran.output) if outcome else None
 
 
-def exited(ran: Ran) -> str:
+def exited(ran: Ran) -> tuple[Said, ...]:
     """How a command ended, with the last it said."""
     status = ran.exit_status or 0
-    ended = f"exit {status}" + (f" (signal {status - _SIGNALS})" if status > _SIGNALS else "")
+    ended = said("exited", status=str(status))
+    if status > _SIGNALS:
+        ended = said("signalled", status=str(status), signal=str(status - _SIGNALS))
     last = next((row.strip() for row in reversed(ran.output.splitlines()) if row.strip()), "")
-    return f"{ended}: {last}" if status and last else ended
+    return (ended, said("last", last=last)) if status and last else (ended,)
 
 
-def lacking(pattern: str, text: str, what: str) -> Callable[[str, str], Found] | None:
-    """None where the text has a match; else what is found then, made of the line before and the output."""
+def compared(value: float, must: Must) -> Said:
+    """A number, against what it had to be."""
+    shown_as = f"{value:g}"
+    if must.holds(value):
+        return said("holds", value=shown_as, must=must.text)
+    return said("holds_not", value=shown_as, must=must.text)
+
+
+def lacking(pattern: str, text: str, lack: Said) -> Callable[[tuple[Said, ...], str], Found] | None:
+    """None where the text has a match; else what is found then, made of what was said before and the output."""
     try:
         if matched(pattern, text):
             return None
     except Unfit as error:
-        sentence = str(error)
-        return lambda said, output: not_runnable(sentence, output=output)
-    return lambda said, output: failed(f"{said}, but the {what} has no match of /{pattern}/", output=output)
+        unfit = error.said
+        return lambda before, output: not_runnable(*unfit, output=output)
+    return lambda before, output: failed(*before, lack, output=output)
 
 
 def size(count: float) -> str:
@@ -69,11 +93,3 @@ def size(count: float) -> str:
             return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
         count /= 1024
     return f"{count:.1f} TiB"
-
-
-def age(seconds: float) -> str:
-    """For people."""
-    for unit, length in (("d", 86400.0), ("h", 3600.0), ("min", 60.0)):
-        if seconds >= (2 * length if unit == "d" else length):
-            return f"{seconds / length:.1f} {unit}"
-    return f"{seconds:.0f} s"

@@ -6,10 +6,12 @@ import math
 
 import regex
 
+from bot.release.saying import Telling, said
+
 LIMIT = 0.2  # seconds, in which nothing else is done
 
 
-class Unfit(Exception):
+class Unfit(Telling):
     """The expression cannot be asked; the sentence names the mend."""
 
 
@@ -18,9 +20,9 @@ def matched(pattern: str, text: str) -> regex.Match[str] | None:
     try:
         found: regex.Match[str] | None = regex.search(pattern, text, regex.MULTILINE, timeout=LIMIT)
     except regex.error as error:
-        raise Unfit(f"/{pattern}/ is no regular expression: {error}; correct it in the plan") from error
+        raise Unfit(said("wrong_pattern", pattern=pattern, error=str(error))) from error
     except TimeoutError as error:
-        raise Unfit(f"/{pattern}/ takes more than {LIMIT:g} s; write it without nested repetitions") from error
+        raise Unfit(said("slow_pattern", {"limit": LIMIT}, pattern=pattern)) from error
     return found
 
 
@@ -30,11 +32,11 @@ def number(pattern: str, text: str) -> float | None:
         places = list(regex.finditer(pattern, text, regex.MULTILINE, timeout=LIMIT))
         group = places[-1][1] if places else None
     except regex.error as error:
-        raise Unfit(f"/{pattern}/ is no regular expression: {error}; correct it in the plan") from error
+        raise Unfit(said("wrong_pattern", pattern=pattern, error=str(error))) from error
     except TimeoutError as error:
-        raise Unfit(f"/{pattern}/ takes more than {LIMIT:g} s; write it without nested repetitions") from error
+        raise Unfit(said("slow_pattern", {"limit": LIMIT}, pattern=pattern)) from error
     except IndexError as error:
-        raise Unfit(f"/{pattern}/ has no group for the number; put it into parentheses") from error
+        raise Unfit(said("no_group", pattern=pattern)) from error
     try:
         value = float(group.replace(",", "")) if group else math.nan
     except ValueError:

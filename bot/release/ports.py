@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from bot.rollout.work import Figure, Outcome
+from bot.rollout.work import Figure, Outcome, Said
 
 
 class End(StrEnum):
@@ -19,12 +19,16 @@ class End(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """output: the end of standard output and error together, as text, secrets masked. problem: a sentence, or ""."""
+    """output: the end of standard output and error together, as text, secrets masked. problem: a sentence, or "".
+
+    said: the problem in no language, where it is ours.
+    """
 
     end: End
     exit_status: int | None = None
     output: str = ""
     problem: str = ""
+    said: tuple[Said, ...] = ()
 
 
 class Runner(Protocol):
@@ -80,3 +84,4 @@ class Found:
     value: float | None = None
     facts: tuple[tuple[str, str], ...] = ()
     figures: tuple[Figure, ...] = ()
+    said: tuple[Said, ...] = ()

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
 
-from bot.notify.faults import shown
-from bot.release.findings import exited, found, not_runnable, unended
+from bot.release.findings import also, compared, exited, found, not_runnable, unended
 from bot.release.matching import Unfit, number
 from bot.release.ports import Found, Ran, Runner
+from bot.release.saying import said
 from bot.rollout.model import Rollout
 from bot.rollout.runbook import Step
-from bot.rollout.work import SUMMARY, Outcome
+from bot.rollout.work import Outcome, Said
 
 RETRY_AFTER = 2.0  # seconds
 _AGAIN = frozenset({Outcome.FAILED, Outcome.TIMED_OUT})
@@ -45,7 +44,7 @@ class Steps:
         """
         missing = [name for name in step.secrets if not self._secrets.get(name)]
         if missing:
-            return not_runnable(f"{', '.join(missing)} is not set; set it in the bot's environment and restart")
+            return not_runnable(said("no_secret", names=", ".join(missing)))
         secrets = {name: self._secrets[name] for name in step.secrets}
         tries = 1 + (step.retries if step.safe else 0)
         for this in range(1, tries + 1):
@@ -62,7 +61,7 @@ class Steps:
             if came.outcome not in _AGAIN or this == tries:
                 break
             await asyncio.sleep(self._retry_after)
-        return came if this == 1 else replace(came, summary=shown(f"try {this}: {came.summary}", SUMMARY))
+        return came if this == 1 else also(came, said("tried", n=str(this)))
 
 
 def judge(step: Step, ran: Ran) -> Found:
@@ -70,19 +69,20 @@ def judge(step: Step, ran: Ran) -> Found:
     ended = unended(ran)
     if ended:
         return ended
-    value, unfit = None, ""
+    value: float | None = None
+    unfit: tuple[Said, ...] = ()
     if step.result:
         try:
             value = number(step.result, ran.output)
         except Unfit as error:
-            unfit = str(error)
-    outcome, said = Outcome.PASSED, exited(ran)
+            unfit = error.said
+    outcome, what = Outcome.PASSED, exited(ran)
     if ran.exit_status:
         outcome = Outcome.FAILED
     elif step.result and value is None:
-        outcome, said = Outcome.FAILED, f"{said}, but {unfit or f'the output has no number for /{step.result}/'}"
+        outcome, what = Outcome.FAILED, unfit or (*what, said("no_number", pattern=step.result))
     elif step.must and value is not None:
         held = step.must.holds(value)
         outcome = Outcome.PASSED if held else Outcome.FAILED
-        said = f"{value:g}, {'as it must be: ' if held else 'must be '}{step.must.text}"
-    return found(outcome, said, output=ran.output, exit_status=ran.exit_status, value=value)
+        what = (compared(value, step.must),)
+    return found(outcome, *what, output=ran.output, exit_status=ran.exit_status, value=value)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
-from bot.rollout.work import FollowUp, ItemTick, Overridden, ReportState, Work, WorkResult
+from bot.rollout.work import FollowUp, ItemTick, Overridden, ReportState, Said, Work, WorkResult
 
 
 class Status(StrEnum):
@@ -60,6 +60,7 @@ class GateResult:
     samples: float | None = None  # observations behind the canary's value; None where the metric counts none
     readings: int = 0  # times a value was read in this bake
     error: str = ""
+    said: tuple[Said, ...] = ()  # of a step's row: the error in no language
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,10 +47,20 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """A sentence in no language: its code, and its facts by name. facts: shown as they are. spans: seconds."""
+
+    code: str
+    facts: tuple[tuple[str, str], ...] = ()
+    spans: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class WorkResult:
     """summary: one line, at most SUMMARY characters. output: at most OUTPUT, secrets masked; in events only.
 
     value: the number that a check or a load test came to. facts: what else there is: a backup's file, size, sha256.
+    said: the summary in no language, each taking up the one before it; () = it is somebody else's words, or an old one.
     """
 
     ref: WorkRef
@@ -63,6 +73,7 @@ class WorkResult:
     value: float | None = None
     facts: tuple[tuple[str, str], ...] = ()
     figures: tuple[Figure, ...] = ()
+    said: tuple[Said, ...] = ()
 
     @property
     def passed(self) -> bool:

@@ -11,6 +11,7 @@ from typing import Final
 from urllib.parse import quote
 
 from bot.release.backup.packing import Stopped
+from bot.release.saying import Telling, said
 
 PAGES: Final = 1024  # copied between two looks at the clock
 _PATIENCE: Final = 3  # times that the copy is begun anew
@@ -20,7 +21,7 @@ _EVERY: Final = 100_000  # SQLite's instructions between two looks at the clock
 _LOOK: Final = 0.001  # seconds
 
 
-class Unfit(Exception):
+class Unfit(Telling):
     """There is no usable database at the path; says why."""
 
 
@@ -35,7 +36,7 @@ def copy_live(source: Path, into: Path, stopped: Callable[[], bool]) -> None:
     begin anew; where that happens again and again, a read transaction keeps the writers waiting until the copy is done.
     """
     if not source.is_file():
-        raise Unfit(f"there is no database at {source}")
+        raise Unfit(said("no_database", path=str(source)))
     with closing(_opened(source)) as live:
         _hold(live, source, stopped)
         if live.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
@@ -53,7 +54,7 @@ def _opened(path: Path) -> sqlite3.Connection:
     try:
         return sqlite3.connect(f"file:{quote(str(path))}?mode=rw", uri=True, timeout=0, isolation_level=None)
     except sqlite3.Error as error:
-        raise Unfit(f"{path} cannot be opened: {error}") from None
+        raise Unfit(said("not_opened", path=str(path), why=str(error))) from None
 
 
 def _hold(live: sqlite3.Connection, path: Path, stopped: Callable[[], bool]) -> None:
@@ -65,12 +66,12 @@ def _hold(live: sqlite3.Connection, path: Path, stopped: Callable[[], bool]) -> 
             break
         except sqlite3.DatabaseError as error:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
-                raise Unfit(f"{path} cannot be read as an SQLite database: {error}") from None
+                raise Unfit(said("not_sqlite", path=str(path), why=str(error))) from None
         if stopped():
             raise Stopped
         time.sleep(_LOOK)
     if not tables:
-        raise Unfit(f"the database at {path} has no tables: is this the path?")
+        raise Unfit(said("no_tables", path=str(path)))
 
 
 def _copy(live: sqlite3.Connection, into: Path, stopped: Callable[[], bool], patience: int | None = None) -> None:

@@ -12,13 +12,14 @@ from types import TracebackType
 from typing import Final, Self
 
 from bot.release.backup.shelf import private
+from bot.release.saying import Telling, said
 
 CHUNK: Final = 1 << 20
 _LEVEL: Final = 3  # three times as fast as the usual 6, for a tenth more bytes
 _GZIP: Final = 31  # zlib's window bits for a gzip stream
 
 
-class Corrupt(Exception):
+class Corrupt(Telling):
     """The file is not what was written; says how that was seen."""
 
 
@@ -84,7 +85,7 @@ def prove(packed: Path, size: int, sha256: str) -> None:
     with open(packed, "rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
         if file.tell() != size or found != sha256:
-            raise Corrupt(f"its sum is {found[:12]}…, and was {sha256[:12]}… when it was taken")
+            raise Corrupt(said("other_sum", found=found[:12], written=sha256[:12]))
 
 
 def unpack(packed: Path, into: Path, sums: Sums, stopped: Callable[[], bool] = lambda: False) -> None:
@@ -99,7 +100,7 @@ def unpack(packed: Path, into: Path, sums: Sums, stopped: Callable[[], bool] = l
             try:
                 out = unzip.decompress(data, 4 * CHUNK)
             except zlib.error as error:
-                raise Corrupt(f"it cannot be unpacked: {error}") from None
+                raise Corrupt(said("not_unpacked", why=str(error))) from None
             plain.update(out)
             size += len(out)
             target.write(out)
@@ -109,4 +110,4 @@ def unpack(packed: Path, into: Path, sums: Sums, stopped: Callable[[], bool] = l
         target.flush()
         os.fsync(target.fileno())
     if not unzip.eof or unzip.unused_data or (size, plain.hexdigest()) != (sums.plain_size, sums.plain_sha256):
-        raise Corrupt("it unpacks to something else than was backed up")
+        raise Corrupt(said("other_content"))

@@ -14,6 +14,7 @@ from bot.release.backup import shelf
 from bot.release.backup.copying import damage
 from bot.release.backup.packing import Corrupt, Sums, unpack
 from bot.release.backup.shelf import Manifest, NotABackup, sync_folder
+from bot.release.saying import said
 
 
 def sums_of(manifest: Manifest) -> Sums:
@@ -37,7 +38,7 @@ def restore(data: Path, to: Path, *, force: bool = False) -> Manifest:
         with _beside(to) as written:
             unpack(data, written, sums_of(manifest))
             if manifest.kind == "sqlite" and (found := damage(written)):
-                raise Corrupt(f"the integrity check finds: {found[0]}")
+                raise Corrupt(said("not_whole", found=found[0]))
             _place(written, to, force)
     except (NotABackup, Corrupt) as error:
         raise Final(f"{data.name} is not restored: {error}. Take an older one: rollout-bot backup list") from None

@@ -19,14 +19,18 @@ from bot.release.backup.packing import Corrupt, Packer, Sums, pack, unpack
 from bot.release.backup.shelf import Kept, Manifest, Shelf
 from bot.release.findings import exited, failed, not_runnable, passed, size, timed_out, unended
 from bot.release.ports import Found, Ran, Runner
+from bot.release.saying import said
 from bot.rollout.runbook import BOT, BackupRule
-from bot.rollout.work import Outcome
+from bot.rollout.work import Outcome, Said
 
 T = TypeVar("T")
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _DENIED: Final = frozenset({errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR, errno.EROFS})
 _PAUSE: Final = 0.2  # seconds between two looks at a lock that somebody else holds
 _SPARE: Final = 1 << 20  # bytes
+# How a backup was proved to be whole: so it stands in its manifest.
+SAME_SUM, WHOLE, VERIFIED = "restored to the same sum", "integrity check ok", "verify passed"
+PROOFS: Final = {SAME_SUM: said("same_sum"), WHOLE: said("whole"), VERIFIED: said("verified")}
 
 
 class _Failed(Exception):
@@ -59,16 +63,16 @@ class Backups:
             async with asyncio.timeout(rule.deadline):
                 return await self._locked(shelf, rule, key, env, now)
         except TimeoutError:
-            return timed_out(f"not done within {rule.deadline:g} s; nothing of it is kept")
+            return timed_out(said("backup_late", {"limit": rule.deadline}))
         except _Failed as error:
             return error.found
         except Unfit as error:
-            return not_runnable(str(error))
+            return not_runnable(*error.said)
         except Corrupt as error:
-            return failed(f"the backup did not restore: {error}")
+            return failed(*error.said, said("not_restored"))
         except sqlite3.Error as error:
             full = error.sqlite_errorcode == sqlite3.SQLITE_FULL
-            return _full(rule) if full else failed(f"SQLite: {error}")
+            return _full(rule) if full else failed(said("sqlite", why=str(error)))
         except OSError as error:
             return _refused(rule, error)
 
@@ -114,26 +118,27 @@ class Backups:
             return await _to_the_end(lambda stopped: _copied(Path(rule.sqlite), place, packed, stopped))
         with Packer(packed) as packer:
             ran = await self._runner.pour(rule.machine, rule.command, env, rule.deadline, packer.write)
-            _must_pass(ran, "the command")
+            _must_pass(ran, said("command_failed"))
             if not packer.plain_size:
-                raise _Failed(failed("the command printed nothing", output=ran.output, exit_status=ran.exit_status))
+                nothing = said("printed_nothing")
+                raise _Failed(failed(nothing, output=ran.output, exit_status=ran.exit_status))
             return await asyncio.to_thread(packer.finish)
 
     async def _verified(self, rule: BackupRule, place: Path, packed: Path, sums: Sums, env: Mapping[str, str]) -> str:
         """How it was proved to be whole, by what it restores to."""
         restored = place / "restored"
         await _to_the_end(lambda stopped: unpack(packed, restored, sums, stopped))
-        proof = "restored to the same sum"
+        proof = [SAME_SUM]
         if rule.sqlite:
             if found := await _to_the_end(lambda stopped: damage(restored, stopped)):
-                what = f"the database is damaged: {found[0]}"
+                what = said("damaged", found=found[0])
                 raise _Failed(failed(what, output="\n".join(found)))
-            proof += ", integrity check ok"
+            proof.append(WHOLE)
         if rule.verify:
             line = f"{rule.verify} {shlex.quote(str(restored))}"
-            _must_pass(await self._runner.run(BOT, line, env, rule.deadline), "verify")
-            proof += ", verify passed"
-        return proof
+            _must_pass(await self._runner.run(BOT, line, env, rule.deadline), said("verify_failed"))
+            proof.append(VERIFIED)
+        return ", ".join(proof)
 
 
 def shelf_of(service: str, rule: BackupRule) -> Shelf:
@@ -175,14 +180,14 @@ async def _to_the_end(work: Callable[[Callable[[], bool]], T]) -> T:
         raise
 
 
-def _must_pass(ran: Ran, what: str) -> None:
+def _must_pass(ran: Ran, what: Said) -> None:
     ended = unended(ran)
     if ended:
         # Nothing of it counts, so that it may be begun again: how it ended need not be known.
         outcome = Outcome.FAILED if ended.outcome is Outcome.UNKNOWN else ended.outcome
         raise _Failed(replace(ended, outcome=outcome))
     if ran.exit_status:
-        raise _Failed(failed(f"{what}: {exited(ran)}", output=ran.output, exit_status=ran.exit_status))
+        raise _Failed(failed(*exited(ran), what, output=ran.output, exit_status=ran.exit_status))
 
 
 def _taken(kept: Kept) -> Found:
@@ -195,18 +200,19 @@ def _taken(kept: Kept) -> Found:
         ("taken_at", f"{manifest.taken_at:.0f}"),
         ("proof", manifest.proof),
     )
-    summary = f"{size(manifest.plain_size)}, {size(manifest.size)} compressed: {manifest.proof}"
-    return passed(summary, facts=facts)
+    kept_as = said("kept", plain=size(manifest.plain_size), packed=size(manifest.size))
+    proof = [PROOFS[part] for part in manifest.proof.split(", ") if part in PROOFS]
+    return passed(kept_as, *proof, facts=facts)
 
 
 def _refused(rule: BackupRule, error: OSError) -> Found:
     if error.errno in _FULL:
         return _full(rule)
-    said = f"{error.filename or rule.folder}: {error.strerror or error}"
+    path, why = str(error.filename or rule.folder), error.strerror or str(error)
     if error.errno in _DENIED:
-        return not_runnable(f"{said}; let the bot's user write there")
-    return failed(said)
+        return not_runnable(said("no_access", path=path, why=why))
+    return failed(said("os_error", path=path, why=why))
 
 
 def _full(rule: BackupRule) -> Found:
-    return failed(f"no space left in {rule.folder}: make room; the older backups are untouched")
+    return failed(said("no_space", folder=rule.folder))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from bot.release.report.evidence import Evidence, threshold, titled, valued
 from bot.release.report.model import NONE, PLAN, Block, Heading, Inline, Quantity, Sources, Table, Text, Tone
 from bot.release.report.model import term as t
+from bot.release.report.saying import told
 from bot.rollout import events as ev
 from bot.rollout.deciding.work import STEP_GATE
 from bot.rollout.model import GateResult, Verdict
@@ -76,7 +77,7 @@ def _verdict(seq: int, g: GateResult) -> Inline:
     said = t(f"verdict.{g.verdict}", TONES[g.verdict])
     if not g.error:
         return said
-    return t("verdict.why", TONES[g.verdict], verdict=t(f"verdict.{g.verdict}"), why=Text(g.error, (seq,)))
+    return t("verdict.why", TONES[g.verdict], verdict=t(f"verdict.{g.verdict}"), why=told(g.said, g.error, (seq,)))
 
 
 def _measured(e: Evidence, stage: str, c: Condition) -> tuple[Inline, ...]:

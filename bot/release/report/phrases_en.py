@@ -4,8 +4,10 @@ No figure stands in a phrase: figures come from the log alone, and a test holds 
 """
 
 from bot.release.report.told_en import TOLD
+from bot.release.said_en import SAID
 
 PHRASES: dict[str, str] = {
+    **{f"said.{code}": phrase for code, phrase in SAID.items()},
     **TOLD,
     "title": "Release report: {service} {old} → {new}",
     "colon": ": ",

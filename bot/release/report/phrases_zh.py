@@ -4,8 +4,10 @@
 """
 
 from bot.release.report.told_zh import TOLD
+from bot.release.said_zh import SAID
 
 PHRASES: dict[str, str] = {
+    **{f"said.{code}": phrase for code, phrase in SAID.items()},
     **TOLD,
     "title": "发布报告：{service} {old} → {new}",
     "colon": "：",

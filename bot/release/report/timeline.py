@@ -9,6 +9,7 @@ from bot.release.report.evidence import Evidence
 from bot.release.report.model import Inline, Items, Moment, Para, Quantity, Section, Span, Table, Text, Who
 from bot.release.report.model import term as t
 from bot.release.report.overview import reason
+from bot.release.report.saying import told
 from bot.release.report.stages import incident
 from bot.rollout import events as ev
 from bot.rollout.model import Hold
@@ -125,7 +126,7 @@ def _work(seq: int, x: ev.WorkDone) -> Inline:
     good = r.outcome is Outcome.PASSED
     outcome = t(f"work.{r.outcome}", "good" if good else "bad")
     facts: dict[str, Inline] = {"kind": t(f"piece.{r.ref.kind}"), "name": _refs((r.ref,), seq), "outcome": outcome}
-    return t("event.work", "", **facts, found=Text(r.summary, (seq,)))
+    return t("event.work", "", **facts, found=told(r.said, r.summary, (seq,)))
 
 
 def _finished(seq: int, x: ev.WorkFinished) -> Inline:

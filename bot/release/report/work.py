@@ -23,6 +23,7 @@ from bot.release.report.model import (
 )
 from bot.release.report.model import term as t
 from bot.release.report.overview import reason
+from bot.release.report.saying import told
 from bot.rollout import events as ev
 from bot.rollout.plan import Unit
 from bot.rollout.runbook import Check, Must, Phase
@@ -37,6 +38,10 @@ def outcome(done: Done) -> Inline:
     return t(f"work.{done.result.outcome}", "good" if good else "bad")
 
 
+def finding(done: Done) -> Inline:
+    return told(done.result.said, done.result.summary, (done.seq,))
+
+
 def checks(e: Evidence, found: Sequence[Done]) -> list[Block]:
     """One row a check; the output of one that failed below."""
     head = ("col.check", "col.kind", "col.outcome", "col.value", "col.found", "col.tries", "col.took")
@@ -47,7 +52,7 @@ def _check(e: Evidence, d: Done) -> tuple[Inline, ...]:
     rule = e.plan.runbook.check(d.result.ref.name)
     name = Text((rule.title if rule else "") or d.result.ref.name, ("plan", d.seq))
     kind = t(f"kind.{rule.kind}") if rule else NONE
-    return (name, kind, outcome(d), _checked(rule, d), Text(d.result.summary, (d.seq,)), tries(d), took(d))
+    return (name, kind, outcome(d), _checked(rule, d), finding(d), tries(d), took(d))
 
 
 def _checked(rule: Check | None, d: Done) -> Inline:
@@ -73,7 +78,7 @@ def _verified(e: Evidence, d: Done) -> tuple[Inline, ...]:
     name: Inline = Text((rule.title or rule.name) if rule else d.result.ref.name, ("plan", d.seq))
     if rule is None:
         name = t("verify.traffic")
-    return (t(f"aspect.{aspect}"), name, outcome(d), Text(d.result.summary, (d.seq,)), took(d))
+    return (t(f"aspect.{aspect}"), name, outcome(d), finding(d), took(d))
 
 
 def steps(e: Evidence, found: Sequence[Done]) -> list[Block]:
@@ -86,9 +91,8 @@ def _step(e: Evidence, d: Done) -> tuple[Inline, ...]:
     rule = e.plan.runbook.step(ref.phase, ref.name)
     name = Text((rule.title if rule else "") or ref.name, ("plan", d.seq))
     value = _value(d, "count", rule.must if rule else None)
-    summary = Text(d.result.summary, (d.seq,))
     at = Moment(d.result.finished_at, (d.seq,))
-    return (name, Text(ref.machine, (d.seq,)), outcome(d), value, summary, tries(d), took(d), at)
+    return (name, Text(ref.machine, (d.seq,)), outcome(d), value, finding(d), tries(d), took(d), at)
 
 
 def _value(d: Done, unit: Unit, must: Must | None) -> Inline:
@@ -115,7 +119,7 @@ def _backup(e: Evidence, d: Done) -> tuple[Inline, ...]:
     shown = [(k, Text(v, (d.seq,), code=True)) for k, v in d.result.facts if k not in IN_WORDS]
     facts = tuple(t("pair", name=t("fact.file") if k == "file" else Text(k, (d.seq,)), value=v) for k, v in shown)
     at = Moment(d.result.finished_at, (d.seq,))
-    return (Text(d.result.ref.name, (d.seq,)), outcome(d), Text(d.result.summary, (d.seq,)), Items(facts), took(d), at)
+    return (Text(d.result.ref.name, (d.seq,)), outcome(d), finding(d), Items(facts), took(d), at)
 
 
 def _table(

@@ -20,8 +20,10 @@ from bot.release.runner.opened import LocalShell, RemoteShell, Shell
 from bot.release.runner.output import Tail, shown
 from bot.release.runner.program import Request, Word
 from bot.release.runner.talk import ENDING, Take, Talk, opened
+from bot.release.saying import english, said
 from bot.rollout.plan import FleetPlan, Host
 from bot.rollout.runbook import BOT, Machine
+from bot.rollout.work import Said
 
 SLACK = 15.0  # seconds after its deadline in which a machine must have said how a keyed run ended
 TRIES = 3  # of reaching a machine, before nothing was begun there
@@ -150,7 +152,7 @@ class ShellRunner:
 
     def _stranger(self, machine: str) -> Ran:
         names = ", ".join(sorted(self._shells))
-        return Ran(End.NOT_RUNNABLE, problem=f"there is no machine {machine!r}; there are {names}: add it to machines")
+        return _ran(End.NOT_RUNNABLE, said("no_machine", machine=machine, names=names))
 
     async def _try(
         self, shell: Shell, request: Request, seconds: float, take: Take, *, whole: bool = False
@@ -176,18 +178,28 @@ class ShellRunner:
 
     def _plain_end(self, machine: str, attempt: _Attempt, deadline: float) -> Ran:
         if attempt.late and attempt.begun:
-            return Ran(End.TIMED_OUT, problem=f"not over within {deadline:g} s; it was ended")
+            return _ran(End.TIMED_OUT, said("ended_late", {"limit": deadline}))
         if attempt.late:
-            return Ran(End.NOT_RUNNABLE, problem=f"{machine} could not be reached within {deadline:g} s")
+            return _ran(End.NOT_RUNNABLE, said("not_reached", {"limit": deadline}, machine=machine))
         if attempt.problem:
             return Ran(End.NOT_RUNNABLE, problem=attempt.problem)
         if attempt.foreign:
-            return Ran(End.NOT_RUNNABLE, problem=_foreign(machine, attempt))
+            return _ran(End.NOT_RUNNABLE, _foreign(machine, attempt))
         if self._closed:
-            return Ran(End.UNKNOWN, problem="the bot was stopped meanwhile, and ended it")
+            return _ran(End.UNKNOWN, said("stopped"))
         if attempt.word is None:
-            return Ran(End.UNKNOWN, problem=f"the connection to {machine} broke")
+            return _ran(End.UNKNOWN, said("broke", machine=machine))
         return _told(machine, attempt.word, deadline)
+
+    def _given_up(self, machine: str, attempt: _Attempt, begun: bool, seconds: float) -> Ran:
+        end = End.UNKNOWN if begun else End.NOT_RUNNABLE
+        if attempt.late and begun:
+            return _ran(end, said("not_told", {"limit": seconds}, machine=machine))
+        if attempt.late:
+            return _ran(end, said("not_reached", {"limit": seconds}, machine=machine))
+        if self._closed:
+            return _ran(end, said("bot_stopped"))
+        return Ran(end, problem=attempt.problem) if attempt.problem else _ran(end, said("broke", machine=machine))
 
     async def _keyed(
         self, machine: str, shell: Shell, request: Request, seconds: float, tail: Tail, again: bool
@@ -201,19 +213,20 @@ class ShellRunner:
             tries += 1
             if attempt.word:
                 return _told(machine, attempt.word, seconds - SLACK)
-            unknown = Ran(End.UNKNOWN if begun else End.NOT_RUNNABLE)
+            unknown = End.UNKNOWN if begun else End.NOT_RUNNABLE
             if attempt.foreign:
-                return replace(unknown, problem=_foreign(machine, attempt))
+                return _ran(unknown, _foreign(machine, attempt))
             if attempt.problem and (attempt.final or (not begun and tries >= TRIES)):
-                return replace(unknown, problem=attempt.problem)
+                return Ran(unknown, problem=attempt.problem)
             begun = begun or attempt.begun
-            why = "the bot was stopped" if self._closed else attempt.problem or f"the connection to {machine} broke"
             if self._closed or attempt.late or clock() + pause >= until:
-                end = End.UNKNOWN if begun else End.NOT_RUNNABLE
-                late = "did not tell how it ended" if begun else "could not be reached"
-                return Ran(end, problem=f"{machine} {late} within {seconds:g} s" if attempt.late else why)
+                return self._given_up(machine, attempt, begun, seconds)
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
+
+
+def _ran(end: End, what: Said) -> Ran:
+    return Ran(end, problem=english((what,)), said=(what,))
 
 
 def _kept_in(tail: Tail) -> Take:
@@ -228,13 +241,10 @@ def _told(machine: str, word: Word, deadline: float) -> Ran:
         case End.EXITED:
             return Ran(End.EXITED, word.exit_status)
         case End.TIMED_OUT:
-            return Ran(End.TIMED_OUT, problem=f"not over within {deadline:g} s; it was ended")
-    return Ran(word.end, problem=f"{machine}: {word.detail}")
+            return _ran(End.TIMED_OUT, said("ended_late", {"limit": deadline}))
+    return _ran(word.end, said("of_machine", machine=machine, said=word.detail))
 
 
-def _foreign(machine: str, attempt: _Attempt) -> str:
-    said = shown(attempt.said).strip()[-100:] or "nothing"
-    return (
-        f"{machine} did not take the bot's program: exit {attempt.status}, and it said {said!r}; where the bot's key "
-        f"has a forced command, name the machine under `machines` with another user"
-    )
+def _foreign(machine: str, attempt: _Attempt) -> Said:
+    told = shown(attempt.said).strip()[-100:]
+    return said("not_taken", machine=machine, status=str(attempt.status), said=told)

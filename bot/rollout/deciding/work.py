@@ -292,4 +292,5 @@ def _gate(plan: Plan, r: Rollout, group: tuple[WorkRef, ...]) -> GateResult:
         value,
         readings=sum(known is not None for known in results),
         error=failed.summary if failed else "",
+        said=failed.said if failed else (),
     )

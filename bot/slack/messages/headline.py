@@ -189,7 +189,7 @@ def _hold(s: Scene) -> list[Mrkdwn]:
                 "obstacle.gate",
                 glyph=Mrkdwn(GLYPH[g.verdict]),
                 gate=gate_label(s.plan, stage, g),
-                value=gate_value(s.plan, stage, g),
+                value=gate_value(s.w, s.plan, stage, g),
             )
             for g in unmet[:4]
         ]

@@ -1,7 +1,9 @@
 """English: the card, the asking, the timeline. `{facts}` are filled in by name; the key sets of all languages agree."""
 
+from bot.release.said_en import SAID
 from bot.slack.messages.answers_en import ANSWERS
 from bot.slack.messages.answers_work_en import ANSWERS as ANSWERS_WORK
+from bot.slack.messages.markup import escape
 from bot.slack.messages.phrases_alerts_en import PHRASES as ALERTS
 from bot.slack.messages.phrases_told_en import TOLD
 from bot.slack.messages.phrases_work_en import WORK
@@ -12,6 +14,7 @@ PHRASES: dict[str, str] = {
     **ALERTS,
     **TOLD,
     **WORK,
+    **{f"said.{code}": escape(phrase) for code, phrase in SAID.items()},
     # Words and units
     "unit.s": "s",
     "unit.min": "min",

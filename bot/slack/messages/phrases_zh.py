@@ -1,7 +1,9 @@
 """中文：卡片、审批、时间线。`{facts}` 按名称填入；各语言的键必须一致。"""
 
+from bot.release.said_zh import SAID
 from bot.slack.messages.answers_work_zh import ANSWERS as ANSWERS_WORK
 from bot.slack.messages.answers_zh import ANSWERS
+from bot.slack.messages.markup import escape
 from bot.slack.messages.phrases_alerts_zh import PHRASES as ALERTS
 from bot.slack.messages.phrases_told_zh import TOLD
 from bot.slack.messages.phrases_work_zh import WORK
@@ -12,6 +14,7 @@ PHRASES: dict[str, str] = {
     **ALERTS,
     **TOLD,
     **WORK,
+    **{f"said.{code}": escape(phrase) for code, phrase in SAID.items()},
     # 词与单位
     "unit.s": "秒",
     "unit.min": "分",

@@ -9,6 +9,7 @@ from bot.rollout.runbook import BOT, Must, Phase
 from bot.rollout.work import TRAFFIC, Outcome, Overridden, WorkRef, WorkResult
 from bot.slack.messages.markup import Mrkdwn, code, codes, outside
 from bot.slack.messages.numbers import number
+from bot.slack.messages.saying import told
 from bot.slack.messages.scene import Scene
 
 GLYPH = {
@@ -67,7 +68,7 @@ def value(s: Scene, done: WorkResult) -> Mrkdwn:
 
 def summary(s: Scene, done: WorkResult) -> Mrkdwn:
     """What it says of itself; what it came to where it says nothing."""
-    return outside(done.summary, 200) or value(s, done) or s.w.one_of("did", done.outcome.value)
+    return told(s.w, done.said, done.summary) or value(s, done) or s.w.one_of("did", done.outcome.value)
 
 
 def overridden(s: Scene, ref: WorkRef, known: WorkResult | None) -> Overridden | None:

@@ -12,6 +12,7 @@ from bot.slack.messages.blocks import Block, section
 from bot.slack.messages.limits import SECTION
 from bot.slack.messages.markup import Mrkdwn, clean, fence, outside, pad, width, wrap
 from bot.slack.messages.numbers import number, samples
+from bot.slack.messages.saying import told
 from bot.slack.messages.words import Words
 
 COLUMNS = 46
@@ -61,10 +62,10 @@ def _threshold(plan: Plan, stage: Stage | None, gate: GateResult) -> float | Non
     return condition.threshold if condition else must.threshold if must else None
 
 
-def gate_value(plan: Plan, stage: Stage | None, gate: GateResult) -> str:
+def gate_value(w: Words, plan: Plan, stage: Stage | None, gate: GateResult) -> str:
     """The canary's value in its unit; a step that failed without one says why."""
     if _is_step(gate) and gate.canary is None and gate.error:
-        return clean(gate.error, 80)
+        return told(w, gate.said, clean(gate.error, 80))
     return value_of(plan, gate.metric, gate.canary, _threshold(plan, stage, gate))
 
 
@@ -173,7 +174,7 @@ def _reason(w: Words, plan: Plan, stage: Stage | None, gate: GateResult) -> str:
 def _reason_of_step(w: Words, name: Mrkdwn, gate: GateResult) -> str:
     if gate.verdict is Verdict.NOT_ENOUGH_DATA:
         return w.say("gate.step.waiting", gate=name)
-    error = outside(gate.error, 200) or w.say("error.unknown")
+    error = told(w, gate.said, gate.error) or w.say("error.unknown")
     return "" if gate.verdict is Verdict.PASS else w.say("gate.step.failed", gate=name, error=error)
 
 
@@ -183,6 +184,6 @@ def table_text(w: Words, plan: Plan, stage: Stage | None, gates: Sequence[GateRe
     failed = [g for g in gates if g.verdict is not Verdict.PASS]
     said = [w.say("gates.passing", n=passed, total=len(gates))] if gates else []
     for gate in failed[:4]:
-        value = gate_value(plan, stage, gate)
+        value = gate_value(w, plan, stage, gate)
         said.append(Mrkdwn(f"{_glyph(gate)} {outside(gate_label(plan, stage, gate))} ({outside(value)})"))
     return w.join(said)

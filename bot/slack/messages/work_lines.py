@@ -67,7 +67,7 @@ def _watch(s: Scene, e: ev.WatchLine) -> Mrkdwn:
             "tell.watch.gate",
             glyph=Mrkdwn(GLYPH[g.verdict]),
             gate=outside(gate_label(s.plan, stage, g), 80),
-            value=gate_value(s.plan, stage, g),
+            value=gate_value(s.w, s.plan, stage, g),
         )
         for g in e.gates
     ]

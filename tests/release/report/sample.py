@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from bot.alerts.model import Alert
 from bot.engine.ports import Measurement
+from bot.release.saying import said as says
 from bot.rollout import events as ev
 from bot.rollout.evolve import evolve
 from bot.rollout.model import GateResult, Hold, ServiceState, TriggerResult, Verdict
@@ -262,12 +263,19 @@ def begin() -> Sample:
         "memory": ("47.0 % free", 47.0),
         "backup": ("43 s old, 48.2 MB", 43.0),
     }
+    coded = {
+        "prometheus": (says("http", status="200", ms="12"),),
+        "disk": (says("disk", percent="61.4", target="/", size="48.2 GiB", least="20"),),
+        "backup": (says("fresh", {"age": 43.0}, size="48.2 MiB", file="orders"),),
+    }
     for ref in refs:
         if ref.name == "tests":
             output = "tests/export/test_pdf.py::test_fonts FAILED\n1 failed, 1283 passed in 412.07s"
             s.work(ref, Outcome.FAILED, "exit 1: 1 failed, 1283 passed", 412.6, output=output, exit_status=1)
         else:
-            s.work(ref, Outcome.PASSED, said[ref.name][0], 0.4 + s.chance.random() * 3, value=said[ref.name][1])
+            text, value = said[ref.name]
+            what = coded.get(ref.name, ())
+            s.work(ref, Outcome.PASSED, text, 0.4 + s.chance.random() * 3, value=value, said=what)
     s.work(WorkRef("baseline", BEFORE, Phase.PREPARE), Outcome.PASSED, "12 samples", HOUR, figures=tuple(figures(s, 0)))
     s.later(HOUR)
     s.say(ev.StageHeld("internal", Hold.PREPARATION_FAILED, "tests", (), s.at))
@@ -368,7 +376,7 @@ def ended(s: Sample) -> Sample:
     s.work(after, Outcome.PASSED, "12 samples", HOUR, figures=tuple(figures(s, 1)))
     s.later(HOUR)
     s.order(Phase.AFTER_COMPLETION, "", retire)
-    s.work(retire, Outcome.PASSED, "2.0.0 stopped", 12.0, exit_status=0)
+    s.work(retire, Outcome.PASSED, "exit 0", 12.0, exit_status=0, said=(says("exited", status="0"),))
     s.later(12)
     s.say(ev.WorkFinished(Phase.AFTER_COMPLETION, "", (), s.at))
     s.say(ev.FollowUpAdded(ID, "F1", "修复 PDF 字体测试（工单 1187）", CHEN, "2026-03-13", "P1", LIN, s.at))
@@ -425,7 +433,16 @@ def rolled_back(every: float = 60.0) -> Sample:
     start = WorkRef("step", "start-old", Phase.ON_ROLLBACK, machine="app-1")
     s.order(Phase.ON_ROLLBACK, "", stop)
     output = "systemctl stop brand-diagnosis@2.1.0\nFailed to stop: Connection timed out"
-    s.work(stop, Outcome.FAILED, "exit 1: Failed to stop: Connection timed out", 25.0, exit_status=1, output=output)
+    why = (says("exited", status="1"), says("last", last="Failed to stop: Connection timed out"))
+    s.work(
+        stop,
+        Outcome.FAILED,
+        "exit 1: Failed to stop: Connection timed out",
+        25.0,
+        exit_status=1,
+        output=output,
+        said=why,
+    )
     s.later(25)
     s.order(Phase.ON_ROLLBACK, "", start)
     s.work(start, Outcome.PASSED, "active (running) since 4 days", 0.8, exit_status=0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from bot.release.saying import english, said
 from bot.rollout import events as ev
 from bot.rollout.model import Hold, Rollback, Rollout, Status
 from bot.rollout.runbook import (
@@ -28,6 +29,7 @@ from bot.rollout.work import (
     Outcome,
     Overridden,
     ReportState,
+    Said,
     Signature,
     Work,
     WorkRef,
@@ -82,23 +84,37 @@ def ref(kind: Any, name: str, phase: Phase = Phase.PREPARE, stage: str = "", mac
     return WorkRef(kind, name, phase, stage, machine)
 
 
-def did(piece: WorkRef, outcome: Outcome = Outcome.PASSED, summary: str = "exit 0", **changes: Any) -> WorkResult:
-    return WorkResult(piece, outcome, summary, NOW - 130, NOW - 118, **changes)
+def did(
+    piece: WorkRef, outcome: Outcome = Outcome.PASSED, summary: str | None = None, *what: Said, **changes: Any
+) -> WorkResult:
+    """summary: somebody else's words, or an older bot's. what: else, as it is said now."""
+    if summary is None:
+        what = what or (said("exited", status="0"),)
+        summary = english(what)
+    return WorkResult(piece, outcome, summary, NOW - 130, NOW - 118, **changes, said=what)
 
 
-BACKUP = did(ref("backup", "diagnosis-db"), summary="12.4 MB, sha256 3f2a91…, restored and whole")
+def fine(piece: WorkRef, *what: Said, **changes: Any) -> WorkResult:
+    return did(piece, Outcome.PASSED, None, *what, **changes)
+
+
+BACKUP = fine(
+    ref("backup", "diagnosis-db"), said("kept", plain="31.0 MiB", packed="12.4 MiB"), said("same_sum"), said("whole")
+)
 TESTS, DISK = ref("check", "tests"), ref("check", "disk")
 LOOKED = (
     BACKUP,
     did(TESTS, summary="412 passed"),
-    did(DISK, summary="41 % free"),
-    did(ref("check", "grafana"), summary="200 in 12 ms"),
+    fine(DISK, said("disk", percent="41.0", target="/", size="8.2 GiB", least="20")),
+    fine(ref("check", "grafana"), said("http", status="200", ms="12")),
     did(ref("check", "errors"), summary="", value=0.42),
-    did(ref("baseline", BEFORE), summary="4 metrics over 1 h"),
+    fine(ref("baseline", BEFORE), said("measured", {"window": 3600.0}, n="4", total="4")),
 )
-FULL = did(DISK, Outcome.FAILED, "7 % free, 20 % wanted <of /dev/sda1>")
+FULL = did(
+    DISK, Outcome.FAILED, None, said("disk_full", percent="7.0", target="<of /dev/sda1>", size="1.4 GiB", least="20")
+)
 DEPLOYS = tuple(ref("step", "deploy", Phase.BEFORE_START, machine=m) for m in ("app-1", "app-2"))
-DEPLOYED = tuple(did(d, summary="exit 0 in 12 s") for d in DEPLOYS)
+DEPLOYED = tuple(did(d) for d in DEPLOYS)
 WARM = ref("step", "warm", Phase.BEFORE_STAGE, "10%", "app-1")
 LOAD = ref("step", "load", Phase.DURING_STAGE, "50%", "bot")
 STOP = ref("step", "stop-new", Phase.ON_ROLLBACK, machine="app-1")
@@ -107,9 +123,9 @@ TAKE_OFF = ref("step", "take-off", Phase.AFTER_COMPLETION, machine="app-2")
 PASSED_OVER = Overridden(DISK, "U0ZHAO0001", "the volume grows tonight", NOW - 60)
 TICKED = (ItemTick("config", "U0LIN00001", NOW - 600),)
 VERIFIED = (
-    did(ref("verify", TRAFFIC, Phase.VERIFY), summary="2 of 2 hosts"),
-    did(ref("verify", "old-up", Phase.VERIFY), summary="200 in 9 ms"),
-    did(ref("verify", "report", Phase.VERIFY), Outcome.TIMED_OUT, "no end after 30 s"),
+    fine(ref("verify", TRAFFIC, Phase.VERIFY), said("read_back", n="2", total="2", share="0")),
+    fine(ref("verify", "old-up", Phase.VERIFY), said("http", status="200", ms="9")),
+    did(ref("verify", "report", Phase.VERIFY), Outcome.TIMED_OUT, None, said("ended_late", {"limit": 30.0})),
     did(ref("verify", "scrape", Phase.VERIFY), summary="", value=14.0),
 )
 FOLLOW_UPS = (
@@ -169,7 +185,7 @@ ROLLOUTS: dict[str, Rollout] = {
         approval=asking(decided="approved"),
         hold=Hold.STEP_FAILED,
         hold_detail="warm",
-        results=(did(WARM, Outcome.UNKNOWN, "the connection was lost after 40 s"),),
+        results=(did(WARM, Outcome.UNKNOWN, None, said("broke", machine="app-1")),),
         work=Work(Phase.BEFORE_STAGE, "10%", 4),
     ),
     "hand_left": a_rollout(

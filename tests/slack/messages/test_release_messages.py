@@ -131,7 +131,7 @@ def test_a_load_test_is_a_row_of_the_gates() -> None:
     assert "样本 0" not in waiting
     assert "1.23" in at_half(gate(Verdict.PASS, 1.234))
     failed = at_half(gate(Verdict.FAIL, error="k6: connection refused"))
-    assert "❌ 压测 < 3s：k6: connection refused" in failed
+    assert "❌ 压测 < 3s：“k6: connection refused”" in failed
     # Nobody knows how it ended: that is not metrics which cannot be read.
     unknown = at_half(gate(Verdict.BLIND, error="the connection was lost"))
     assert "读不到" not in unknown and "the connection was lost" in unknown
@@ -145,7 +145,7 @@ def test_a_load_test_that_holds_a_stage_is_named_with_its_value() -> None:
 
     held = a_rollout(Status.HELD, "50%", 3, hold=Hold.GATES_FAILED, hold_detail="load < 3s")
     board = a_board(stage="50%", gates=(gate(Verdict.FAIL, error="exit 99: thresholds crossed"),))
-    assert "❌ 压测 < 3s：exit 99: thresholds crossed" in render(ZH.card(held, BOOKED, board, NOW))
+    assert "❌ 压测 < 3s：“exit 99: thresholds crossed”" in render(ZH.card(held, BOOKED, board, NOW))
 
 
 def test_promote_waits_for_the_last_steps_of_the_stage(m: Messages) -> None:
