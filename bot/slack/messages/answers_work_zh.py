@@ -6,15 +6,15 @@ ANSWERS: dict[str, str] = {
     "refuse.steps_running": "{rollout} 的步骤还在执行（{phase}）：请等它结束再试。"
     "`/rollout rollback {service}` 不必等。",
     "refuse.nothing_to_override": "{rollout} 没有可略过的：它没有因检查或步骤失败而停住。",
-    "refuse.no_such_work": "失败的不是 {name}：请写 {names} 之一，如 `/rollout override {service} NAME REASON`。",
+    "refuse.no_such_work": "失败的不是 {name}：请写 {names} 之一，如 `/rollout override {service} 名称 原因`。",
     "refuse.may_not_override": "您无权略过失败的项：请找有角色 {roles} 的人。",
     "refuse.own_override": "发起人不能略过自己这次发布中失败的项：请找另一位有角色 {roles} 的人。",
-    "refuse.override_without_reason": "略过必须写原因，所有人都会看到：`/rollout override {service} NAME REASON`，"
+    "refuse.override_without_reason": "略过必须写原因，所有人都会看到：`/rollout override {service} 名称 原因`，"
     "名称是 {names} 之一。",
     "refuse.no_checklist": "{service} 的计划没有清单：可在它的 YAML 中加上 `checklist:`。",
     "refuse.no_such_item": "清单上没有 {item}：有 {items}。",
     "refuse.checklist_over": "{rollout} 的清单已不能再改：第一次审批已经请求。还要说的请写进 "
-    "`/rollout note {service} TEXT`。",
+    "`/rollout note {service} 内容`。",
     "refuse.not_the_owner": "{item} 由负责人确认：请找 {owner}。",
     "refuse.item_ticked_already": "{item} 已经确认：`/rollout untick {service} {item}` 可撤回。",
     "refuse.item_not_ticked": "{item} 尚未确认：没有可撤回的。",
@@ -23,7 +23,7 @@ ANSWERS: dict[str, str] = {
     "refuse.signed_already": "{rollout} 的报告已全部签字：不会再变。",
     "refuse.report_over": "{rollout} 的那份报告已作废，或没有要求签字：请在频道中最新的一份上签字。",
     "refuse.no_such_follow_up": "没有未完成的后续事项 {id}：`/rollout followup {service} list` 可列出。",
-    "refuse.empty_follow_up": "要做什么？`/rollout followup {service} add TEXT @owner 2026-12-01 P1`。",
+    "refuse.empty_follow_up": "要做什么？`/rollout followup {service} add 内容 @负责人 2026-12-01 P1`。",
     "refuse.bad_date": "{text} 不是日期：请写成 `2026-12-01`、`12-01`、`明天` 或 `+3d`。",
     "refuse.bad_priority": "{text} 不是优先级：`P0`（立即）到 `P3`（有空再做）。",
     "refuse.members_only": "只限工作区的正式成员（{why}）：请找其中一位。",
@@ -35,7 +35,7 @@ ANSWERS: dict[str, str] = {
     "checks.line": "{line} · {at}",
     "checks.text": "{service} {version}：{total} 项中 {done} 项完成",
     "follow.header": "后续事项：{service} {version}",
-    "follow.none": "{rollout} 没有后续事项。添加：`/rollout followup {service} add TEXT @owner 2026-12-01 P1`。",
+    "follow.none": "{rollout} 没有后续事项。添加：`/rollout followup {service} add 内容 @负责人 2026-12-01 P1`。",
     "follow.open": "▫️ *{id}*（{priority}）{text} · {owner}，{due} 前",
     "follow.overdue": "🔴 *{id}*（{priority}）{text} · {owner}，*已于 {due} 到期*",
     "follow.done": "☑️ *{id}* {text} · {by} 完成，{at}",

@@ -2,7 +2,7 @@
 
 ANSWERS: dict[str, str] = {
     # 为什么没有改动，以及办法
-    "refuse.no_rollout": "{service} 没有进行中的发布；用 `/rollout start {service} VERSION` 发起。",
+    "refuse.no_rollout": "{service} 没有进行中的发布；用 `/rollout start {service} 版本` 发起。",
     "refuse.not_allowed": "您不能对本次发布执行“{verb}”：请找有角色 {roles} 的人。",
     "refuse.not_allowed.initiator": "您不能对本次发布执行“{verb}”：请找 {initiator} 或有角色 {roles} 的人。",
     "refuse.already_active": "{service} 的 {rollout}（{version}）仍在进行：先完成它或 "
@@ -33,14 +33,14 @@ ANSWERS: dict[str, str] = {
     "refuse.plan_changed": "{rollout} 获批之后计划已变更：停住后用 `/rollout retry {service}` 按新计划重新请求审批。",
     "refuse.awaiting_approval": "阶段 {stage} 已在等待审批：请在频道的审批消息上点表情。",
     "refuse.held_gates": "阶段 {stage} 没有通过（{detail}）：`/rollout retry {service}` 重新观察，"
-    "`/rollout promote {service} --force REASON` 强制继续。",
-    "refuse.still_baking": "阶段 {stage} 仍在观察：请等它通过，或用 `/rollout promote {service} --force REASON`。",
+    "`/rollout promote {service} --force 原因` 强制继续。",
+    "refuse.still_baking": "阶段 {stage} 仍在观察：请等它通过，或用 `/rollout promote {service} --force 原因`。",
     "refuse.held": "停在阶段 {stage}（{hold}）：`/rollout retry {service}` 或回滚。",
     "refuse.nothing_to_promote": "没有可推进的：阶段 {stage} {status}。下一步请看卡片。",
     "refuse.not_paused": "{rollout} 没有暂停：无需继续。",
     "refuse.not_held": "阶段 {stage} 没有停住，而是{status}：没有可重试的。",
     "refuse.stage_gone": "计划中已没有阶段 {stage}：请在 YAML 中加回，或回滚。",
-    "refuse.empty_note": "备注是空的：`/rollout note {service} TEXT`。",
+    "refuse.empty_note": "备注是空的：`/rollout note {service} 内容`。",
     "refuse.asking_over": "阶段 {stage} 的那次审批已结束：请看频道中最新的一条。",
     "refuse.decided": "阶段 {stage} {how}（{by}）：不会再变；`/rollout rollback {service}` 可撤回。",
     "refuse.no_drift": "{rollout} 没有漂移：所有主机与下达的一致。",
@@ -77,11 +77,10 @@ ANSWERS: dict[str, str] = {
     "status.never": "• *{service}*：还没有发布过",
     "status.last": "• *{service}*：{last}",
     "status.no_services": "没有配置任何服务：请在 `config/services/` 中添加。",
-    "status.start": "发起：`/rollout start {service} VERSION REASON`。先看会做什么：`/rollout plan {service} "
-    "VERSION`。",
+    "status.start": "发起：`/rollout start {service} 版本 原因`。先看会做什么：`/rollout plan {service} 版本`。",
     "status.nothing_runs": "没有进行中的发布。",
     "history.header": "历次发布",
-    "history.none": "还没有发布过。发起：`/rollout start SERVICE VERSION REASON`。",
+    "history.none": "还没有发布过。发起：`/rollout start 服务 版本 原因`。",
     "history.line": "{glyph} {change} · {outcome} · {at}，历时 {lasted} · {by} · {id}",
     "history.rolled_back": "{status}（{by}）：{cause}",
     "history.text": "历次发布：{n}",

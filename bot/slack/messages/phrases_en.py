@@ -22,6 +22,8 @@ PHRASES: dict[str, str] = {
     "unit.d": "d",
     "list.comma": ", ",
     "list.more": "{shown} … and {n} more",
+    "word.name": "NAME",
+    "word.reason": "REASON",
     "word.none": "none",
     "word.nothing": "nothing",
     "word.unmeasured": "not measured",
@@ -215,6 +217,7 @@ PHRASES: dict[str, str] = {
     "about.forced": "⚠️ Stage {stage} forced by {by}: {reason}",
     "about.note": "📝 {by}, {at}: {text}",
     "hosts.count": "{n} hosts: {names}",
+    "hosts.count.one": "{n} host: {names}",
     "hosts.back": "{done} of {total} hosts are back",
     "hosts.none": "none",
     # Endings

@@ -12,6 +12,8 @@ TOLD: dict[str, str] = {
     "tell.shift.restore": "🚚 *Restoring stage {stage}* ({share}), by {by}; {hosts}",
     "tell.shifted": "📍 *Stage {stage} is live* ({share}): read back from {n} hosts ({names}) in {took}; bakes "
     "for {bake}",
+    "tell.shifted.one": "📍 *Stage {stage} is live* ({share}): read back from {n} host ({names}) in {took}; bakes "
+    "for {bake}",
     "tell.wave": "🌊 *Wave {wave} of {waves} has stage {stage}* ({share}): read back from {names} in {took}; "
     "watched for {bake}, then the next one follows",
     "tell.left_out": "⚠️ *Without these hosts*, as the plan's `max_unavailable` allows:",
@@ -44,8 +46,10 @@ TOLD: dict[str, str] = {
     "tell.step.first": "📉 *Going back to {version} in {steps} steps*, by {by}: {reason}\nStep 1: {weight}",
     "tell.step": "📉 *Step {step} of {steps} down*: {weight}",
     "tell.step_done": "📉 *{weight} of everyone* is live: read back from {n} hosts in {took}",
+    "tell.step_done.one": "📉 *{weight} of everyone* is live: read back from {n} host in {took}",
     "tell.rollback": "⏪ *Rolling back to {version}* from stage {stage}\n{cause}",
     "tell.restored": "↩️ *Back on {version}*: {n} hosts ({names}) in {took}",
+    "tell.restored.one": "↩️ *Back on {version}*: {n} host ({names}) in {took}",
     "tell.restored.pending": "🚨 These hosts do not answer yet; they are tried again until they do.",
     "tell.rolled_back": "↩️ *Rolled back*: every host serves {version}, {took} after the order",
     "tell.cancelled": "⛔ *Cancelled* by {by}: {reason}",

@@ -22,6 +22,8 @@ PHRASES: dict[str, str] = {
     "unit.d": "天",
     "list.comma": "、",
     "list.more": "{shown} ……另有 {n} 个",
+    "word.name": "名称",
+    "word.reason": "原因",
     "word.none": "无",
     "word.nothing": "无",
     "word.unmeasured": "未测得",

@@ -151,8 +151,8 @@ def overriders(s: Scene) -> Mrkdwn:
 
 def override_command(s: Scene, detail: str) -> Mrkdwn:
     """detail: what failed, by name. With one name the command can be typed as it is, but for the reason."""
-    single = detail if detail and "," not in detail else "NAME"
-    return s.command("override", f" {outside(single, 60)} REASON")
+    single = detail if detail and "," not in detail else s.say("word.name")
+    return s.command("override", f" {outside(single, 60)} {s.say('word.reason')}")
 
 
 def what_comes(s: Scene) -> Mrkdwn:

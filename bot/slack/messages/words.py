@@ -52,7 +52,12 @@ class Words:
         return key in self._phrases
 
     def say(self, key: str, **facts: object) -> Mrkdwn:
-        """The phrase with its facts. A bare `str` fact is escaped, a Mrkdwn one is not. KeyError: no such phrase."""
+        """The phrase with its facts. A bare `str` fact is escaped, a Mrkdwn one is not. KeyError: no such phrase.
+
+        Where n is one, and a language has a phrase `.one` for that: this one.
+        """
+        one = f"{key}.one"
+        key = one if facts.get("n") == 1 and one in self._phrases else key
         said = []
         for literal, name in _parts_of(self._phrases[key]):
             said.append(literal)

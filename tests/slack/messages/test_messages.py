@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -209,7 +210,7 @@ def test_status(m: Messages) -> None:
 def test_status_at_rest_says_how_to_start(m: Messages) -> None:
     look = render(m.status([(CARDS["rolled_back"][0], PLAN, None)], ["brand-diagnosis"], NOW))
     assert "↩️" in look
-    assert "/rollout start brand-diagnosis VERSION" in look
+    assert re.search("/rollout start brand-diagnosis (VERSION REASON|版本 原因)", look)
     assert render(m.status([], [], NOW))
 
 
