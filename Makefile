@@ -1,10 +1,10 @@
 # Each target first makes what it needs: see scripts/setup.sh. ARGS goes to the command, e.g. make demo ARGS=--headless
-.PHONY: help setup demo test test-long sim bench shots lint check lock
+.PHONY: help setup demo test tests test-long sim bench shots lint style types check lock
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
 ARGS ?=
-# The slow tests wait for servers, so one worker more than the usual two cores.
-JOBS ?= 3
+# The slow tests wait for servers and for leases, so two workers more than the usual two cores.
+JOBS ?= 4
 
 help:
 	@echo "make demo [ARGS=…]       the whole thing on this machine: real nginx, real Prometheus, a local workspace"
@@ -24,13 +24,21 @@ setup:
 demo: setup
 	@$(PY) -m bot demo $(ARGS)
 
-lint: setup
+lint: style types
+
+style: setup
 	@.venv/bin/lint-imports
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
+
+types: setup
 	@.venv/bin/mypy
 
-test: lint
+# The types are looked at beside the tests, many of which wait for servers.
+test: style
+	@$(MAKE) --no-print-directory -j2 types tests
+
+tests: setup
 	@$(PY) -m pytest -m "not long" -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-long: setup

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
+
+import structlog
 
 from tests.bench import alerts, command, fleet, live, store, tick
 from tests.bench.report import Result
@@ -28,6 +31,7 @@ def main() -> int:
     if unknown:
         print(f"no benchmark {', '.join(unknown)}; there are {', '.join(BENCHES)}", file=sys.stderr)
         return 2
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     results: list[Result] = []
     for name in names:
         results += asyncio.run(BENCHES[name]())

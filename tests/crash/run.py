@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +33,7 @@ class Ran:
 
 
 NewDatabase = Callable[[], str]  # the URL of an empty one; "" = a file of the stand's
+Plays = Mapping[str, frozenset[str]]  # the points that each came by, undisturbed
 
 
 async def run(
@@ -63,33 +64,45 @@ async def undisturbed(root: Path, new_database: NewDatabase) -> dict[str, Ran]:
     return {play: task.result() for play, task in tasks.items()}
 
 
-def shared_out(references: dict[str, Ran], copies: int) -> list[tuple[str, frozenset[str]]]:
-    """Which run of which play is to be killed at which points: each play is run `copies` times at once.
+def points_of(references: dict[str, Ran]) -> Plays:
+    return {play: names_of(ran.reached) for play, ran in references.items()}
 
-    What several come by is dealt out, but for what belongs to a shift: that is the first play's, since in the other a
+
+def shared_out(references: dict[str, Ran]) -> dict[str, frozenset[str]]:
+    """The points at which each play is to be killed.
+
+    What several come by is dealt out, but for what belongs to a shift: that is the first play's, since in others a
     host hangs, and every kill there costs another wait for it.
     """
-    reached = {play: names_of(ran.reached) for play, ran in references.items()}
-    shares: list[tuple[str, set[str]]] = [(play, set()) for _ in range(copies) for play in references]
+    reached = points_of(references)
+    shares: dict[str, set[str]] = {play: set() for play in references}
     taken: set[str] = set()
     for play, ran in references.items():
         for turn, instant in enumerate(ran.reached):
             names = set(instant) - taken
             heavy = any(name.startswith("host.") or "Shift" in name for name in names)
-            able = [mine for p, mine in shares if p == play or (names <= reached[p] and not heavy)]
-            able[turn % len(able)].update(names)
+            able = [p for p in shares if p == play or (names <= reached[p] and not heavy)]
+            shares[able[turn % len(able)]].update(names)
             taken |= names
-    return [(play, frozenset(mine)) for play, mine in shares]
+    return {play: frozenset(mine) for play, mine in shares.items()}
 
 
 async def disturbed(
-    root: Path, play: str, new_database: NewDatabase, points: frozenset[str], others: frozenset[str]
+    root: Path, play: str, new_database: NewDatabase, points: frozenset[str], others: frozenset[str], plays: Plays
 ) -> list[Ran]:
     """The play, killed at everything it comes by but the others' points; again, while some of its own points are left.
 
-    A kill changes what comes next, so that a point may not come again in the same run.
+    plays: the points that each play came by undisturbed. What is left goes to the plays in turn: a kill changes what
+    comes next, so that a point may not come again in the same run, and one that needs an effect to last long (the
+    renewal of its lease) comes in one play by the machine's load and in another for certain.
     """
     rans = [await run(root / "1", play, new_database, [ALL], others)]
     while (left := points.difference(*(names_of(ran.killed) for ran in rans))) and len(rans) < ROUNDS:
-        rans.append(await run(root / f"{len(rans) + 1}", play, new_database, left))
+        able = [other for other in turn_from(play, tuple(plays)) if left & plays[other]]
+        rans.append(await run(root / f"{len(rans) + 1}", able[len(rans) % len(able)], new_database, left))
     return rans
+
+
+def turn_from(play: str, plays: tuple[str, ...]) -> tuple[str, ...]:
+    at = plays.index(play)
+    return plays[at:] + plays[:at]

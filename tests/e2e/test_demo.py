@@ -34,10 +34,12 @@ async def demo(scenario: str, *more: str) -> dict[str, Any]:
     return last
 
 
-def complete(run: dict[str, Any]) -> None:
+def complete(run: dict[str, Any], *, retried: bool = False) -> None:
+    """retried: a kill in the middle of a shift may make it fail, and be tried again."""
     assert run["state"] == "completed"
     assert [(s["name"], s["weight"]) for s in run["stages"]] == STAGES
-    assert len(run["shifts"]) == len(STAGES)
+    shifted = [shift["stage"] for shift in run["shifts"]]
+    assert (list(dict.fromkeys(shifted)) if retried else shifted) == [name for name, _ in STAGES]
     for stage in run["stages"]:
         assert stage["approvers"] == ["wang"]
         assert stage["gates"]
@@ -61,7 +63,7 @@ async def test_blind_is_never_passed_and_a_killed_bot_ends_as_an_undisturbed_one
     complete(blind)
     assert blind["blind_s"] > 8
     assert blind["bake_wall_s"] > blind["bake_measured_s"] + blind["blind_s"] - 5
-    complete(crash)
+    complete(crash, retried=True)
     assert crash["kills"] == 20
     assert (crash["cards"], crash["above_approved"]) == (1, 0)
     assert crash["samples"] > 500
@@ -71,7 +73,7 @@ async def test_blind_is_never_passed_and_a_killed_bot_ends_as_an_undisturbed_one
 @pytest.mark.parametrize("seed", ["11", "12", "13", "14", "15"])
 async def test_more_crashes(seed: str) -> None:
     crash = await demo("crash", "--seed", seed)
-    complete(crash)
+    complete(crash, retried=True)
     assert (crash["cards"], crash["above_approved"], crash["seed"]) == (1, 0, int(seed))
 
 

@@ -13,24 +13,10 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from tests.simulation.batch import BATCH, batch
 from tests.simulation.coverage import missing
 from tests.simulation.shrink import Shrinker
 from tests.simulation.simulate import Outcome, simulate
-
-BATCH = 50
-
-
-def batch(seeds: range) -> tuple[Counter[str], list[tuple[int, str]], float]:
-    """(counts, failures, seconds of CPU) of some seeds."""
-    counts: Counter[str] = Counter()
-    failures: list[tuple[int, str]] = []
-    began = time.process_time()
-    for seed in seeds:
-        outcome = simulate(seed)
-        counts.update(outcome.counts)
-        if outcome.broken:
-            failures.append((seed, str(outcome.broken)))
-    return counts, failures, time.process_time() - began
 
 
 def many(first: int, runs: int, processes: int) -> int:

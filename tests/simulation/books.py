@@ -51,6 +51,10 @@ class View:
     shown: dict[tuple[str, str], float] = field(default_factory=dict)  # (host, digest) -> when people were told
     named: dict[str, float] = field(default_factory=dict)  # host -> when a failed shift named it
     adopted: set[tuple[str, str]] = field(default_factory=set)
+    wave_at: float = 0.0  # when the last wave was done
+    weight: float = 0.0  # ordered last, percent
+    warm: bool = False  # the old pool has to stay up
+    warm_until: float = 0.0  # by the bot's clock
     bake_from: float = 0.0
     toggles: int = 0  # pauses and drifts in this bake
     passed: set[str] = field(default_factory=set)
@@ -76,6 +80,7 @@ class View:
         self.asking, self.generation, self.live_generation, self.live_stage = None, 0, 0, ""
         self.paused, self.drift, self.hold = False, {}, ""
         self.adopted, self.passed = set(), set()
+        self.weight, self.warm = 0.0, False
 
     def _on_ApprovalAsked(self, e: Any, now: float, plan: Plan) -> None:
         self.asking = Asking(self.rollout, e.stage, e.attempt, plan, e.expires_at)
@@ -84,7 +89,18 @@ class View:
     def _on_ShiftOrdered(self, e: Any, now: float, plan: Plan) -> None:
         self.orders[e.generation] = Order(e.generation, self.rollout, False, e.why, now)
         self.status, self.stage, self.generation, self.hold = "shifting", e.stage, e.generation, ""
-        self.drift = {}
+        self.drift, self.weight = {}, e.weight
+
+    def _on_WaveDone(self, e: Any, now: float, plan: Plan) -> None:
+        self.wave_at = now
+
+    def _on_StepDownOrdered(self, e: Any, now: float, plan: Plan) -> None:
+        self.orders[e.generation] = Order(e.generation, self.rollout, False, "step", now)
+        self.status, self.generation, self.weight = "stepping_down", e.generation, e.weight
+        self.paused, self.hold = False, ""
+
+    def _on_StepDownDone(self, e: Any, now: float, plan: Plan) -> None:
+        self.live_generation = e.generation
 
     def _on_ShiftDone(self, e: Any, now: float, plan: Plan) -> None:
         self.status, self.live_generation, self.live_stage = "baking", e.generation, e.stage
@@ -127,6 +143,7 @@ class View:
     def _on_RollbackOrdered(self, e: Any, now: float, plan: Plan) -> None:
         self.orders[e.generation] = Order(e.generation, self.rollout, True, e.by, now)
         self.status, self.generation, self.paused, self.drift, self.hold = "rolling_back", e.generation, False, {}, ""
+        self.warm = False
 
     def _on_RolledBack(self, e: Any, now: float, plan: Plan) -> None:
         self.status, self.live_generation, self.live_stage = "rolled_back", e.generation, ""
@@ -135,7 +152,10 @@ class View:
         self.status, self.paused = "cancelled", False
 
     def _on_WatchStarted(self, e: Any, now: float, plan: Plan) -> None:
-        self.status = "watching"
+        self.status, self.warm, self.warm_until = "watching", e.warm_until is not None, e.warm_until or 0.0
+
+    def _on_PoolReleased(self, e: Any, now: float, plan: Plan) -> None:
+        self.warm = False
 
     def _on_RolloutCompleted(self, e: Any, now: float, plan: Plan) -> None:
         self.status, self.paused = "completed", False

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from bot.alerts.intents import Acknowledge
+from bot.rollout.model import Person
+from tests.simulation.alarms import RULES
 from tests.simulation.choices import Stream
 from tests.simulation.plans import SERVICE, change
 from tests.simulation.prometheus import EVERY
@@ -19,6 +22,8 @@ LINES = (
     "promote",
     "promote --force we must",
     "rollback it smells",
+    "rollback --gradual nobody needs it",
+    "rollback --gradual",
     "pause lunch",
     "resume",
     "retry",
@@ -125,11 +130,11 @@ def edit(world: World, draw: Stream) -> None:
 
 
 def mood(world: World, draw: Stream) -> None:
-    world.mood = draw.among(EVERY)
+    world.set_mood(draw.among(EVERY))
     world.count("mood:" + world.mood)
 
     def over() -> None:
-        world.mood = "good"
+        world.set_mood("good")
 
     world.later(draw.seconds(150.0, 10.0), over)
 
@@ -159,9 +164,40 @@ def _store(attribute: str, value: object, most: float) -> Act:
     return act
 
 
+def alarm(world: World, draw: Stream) -> None:
+    """Something is wrong with the service, which a rule sees."""
+    name = draw.among((RULES[0], *RULES)).name
+    world.raised_alarms.add(name)
+    world.later(draw.seconds(300.0, 20.0), lambda: world.raised_alarms.discard(name))
+
+
+def hoarse(world: World, draw: Stream) -> None:
+    kind = draw.among(("mail", "sms"))
+    world.hoarse.add(kind)
+    world.later(draw.seconds(120.0, 5.0), lambda: world.hoarse.discard(kind))
+
+
+@_to_a_replica
+def acknowledge(world: World, draw: Stream, replica: Replica) -> None:
+    if replica.alerts and world.alerts.groups:
+        parts, key = replica.alerts, draw.among(world.alerts.groups)
+
+        async def handle(_: Replica) -> None:
+            await parts.alerting.submit(Acknowledge(Person(TEAM[1]), key))
+
+        replica.run(handle, "")
+
+
 def command(world: World, draw: Stream) -> None:
     user = draw.among((*TEAM, *TEAM, *TEAM, *NOBODYS))
     world.people.type(user, draw.among(LINES))
+
+
+def in_a_pause(world: World, draw: Stream) -> None:
+    """Somebody pauses, and somebody wants something else before it goes on."""
+    world.people.type(draw.among(TEAM), "pause let us see")
+    line = draw.among(("rollback it smells", "promote", "retry", "pause me too", "restore", "note still paused"))
+    world.later(draw.seconds(4.0, 0.5), lambda: world.people.type(draw.among(TEAM), line))
 
 
 def reaction(world: World, draw: Stream) -> None:
@@ -176,6 +212,12 @@ def reaction(world: World, draw: Stream) -> None:
         messages = [m for m in messages if not m.key.endswith(":diff")]
     if messages:
         world.people.react(user, draw.among(messages), emoji)
+
+
+def eager(world: World, draw: Stream) -> None:
+    """Whoever began it approves it, before anybody else has."""
+    for message in world.people.asking():
+        world.people.react(world.rules.books.view.initiators[message.key.split(":")[1]], message, YES)
 
 
 def change_of_mind(world: World, draw: Stream) -> None:
@@ -199,61 +241,59 @@ def delete(world: World, draw: Stream) -> None:
         draw.among(messages).deleted = True
 
 
-WEIGHTS: dict[Act, int] = {
-    nothing: 2,
-    crash: 10,
-    stop: 2,
-    freeze: 3,
-    another_plan: 2,
-    _for_a_while("reachable", False): 4,
-    _for_a_while("tests_well", False): 3,
-    _for_a_while("reloads", False): 3,
-    _for_a_while("slow", 8.0): 3,
-    stop_nginx: 2,
-    reboot: 2,
-    lossy: 4,
-    edit: 6,
-    mood: 9,
-    _slack("away"): 2,
-    _slack("flaky"): 3,
-    _slack("directory_away"): 2,
-    _store("flaky", True, 15.0): 3,
-    _store("away", True, 40.0): 2,
-    _store("slow", 2.0, 30.0): 2,
-    command: 14,
-    reaction: 8,
-    change_of_mind: 3,
-    leave: 1,
-    delete: 1,
-}
-_WORDS = (
-    "nothing", "crash", "stop", "freeze", "another plan", "unreachable", "nginx -t fails", "reload ignored",
-    "slow", "nginx stopped", "reboot", "lossy", "edit", "mood", "slack away", "slack flaky", "directory away",
-    "store flaky", "store away", "store slow", "command", "reaction", "change of mind", "leave", "delete",
-)  # fmt: skip
-NAMES = dict(zip(WEIGHTS, _WORDS, strict=True))
+# (name, act, weight)
+ACTS: tuple[tuple[str, Act, int], ...] = (
+    ("nothing", nothing, 2),
+    ("crash", crash, 10),
+    ("stop", stop, 2),
+    ("freeze", freeze, 3),
+    ("another plan", another_plan, 2),
+    ("unreachable", _for_a_while("reachable", False), 4),
+    ("nginx -t fails", _for_a_while("tests_well", False), 3),
+    ("reload ignored", _for_a_while("reloads", False), 3),
+    ("slow", _for_a_while("slow", 8.0), 3),
+    ("nginx stopped", stop_nginx, 2),
+    ("reboot", reboot, 2),
+    ("lossy", lossy, 4),
+    ("edit", edit, 6),
+    ("mood", mood, 9),
+    ("slack away", _slack("away"), 2),
+    ("slack flaky", _slack("flaky"), 3),
+    ("directory away", _slack("directory_away"), 2),
+    ("store flaky", _store("flaky", True, 15.0), 3),
+    ("store away", _store("away", True, 40.0), 2),
+    ("store slow", _store("slow", 2.0, 30.0), 2),
+    ("alarm", alarm, 16),
+    ("hoarse", hoarse, 4),
+    ("acknowledge", acknowledge, 3),
+    ("command", command, 14),
+    ("in a pause", in_a_pause, 4),
+    ("reaction", reaction, 8),
+    ("eager", eager, 4),
+    ("change of mind", change_of_mind, 3),
+    ("leave", leave, 1),
+    ("delete", delete, 1),
+)
+WEIGHTS = [weight for _, _, weight in ACTS]
 MOST = 9
 HORIZON = 350.0  # seconds in which everything has begun
 
 
 def schedule(world: World) -> None:
     """Each disturbance has a stream of its own: what one draws does not change another."""
-    acts, weights = list(WEIGHTS), list(WEIGHTS.values())
     for index in range(world.choices.stream("plan").pick(MOST + 1)):
         draw = world.choices.stream(f"trouble{index}")
-        act = acts[draw.weighted(weights)]
-        if act is nothing:
-            continue
+        name, act, _ = ACTS[draw.weighted(WEIGHTS)]
         if draw.pick(3) == 0:
             delay = draw.seconds(HORIZON)
-            world.later(delay, lambda act=act, draw=draw: happen(world, act, draw))
+            world.later(delay, lambda name=name, act=act, draw=draw: happen(world, name, act, draw))
         else:
             number, steps = draw.pick(30), draw.pick(60) if draw.pick(2) else draw.pick(400)
-            world.after_commit(number, steps, lambda act=act, draw=draw: happen(world, act, draw))
+            world.after_commit(number, steps, lambda name=name, act=act, draw=draw: happen(world, name, act, draw))
 
 
-def happen(world: World, act: Act, draw: Stream) -> None:
-    if world.stormy:
-        world.count("happened:" + NAMES[act])
-        world.say("*** {}", NAMES[act])
+def happen(world: World, name: str, act: Act, draw: Stream) -> None:
+    if world.stormy and act is not nothing:
+        world.count("happened:" + name)
+        world.say("*** {}", name)
         act(world, draw)

@@ -10,11 +10,21 @@ from tests.simulation.books import FINAL
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
-QUIET = ("ApprovalAsked", "ReactionRefused", "ApproversChanged", "GenerationSeen")  # events that get no line
+SPOKEN_OUT = 120.0  # seconds of calm after which everybody was told everything
+QUIET = (
+    "ApprovalAsked",
+    "ReactionRefused",
+    "ApproversChanged",
+    "GenerationSeen",
+    "WaveOrdered",
+)  # events that get no line
 
 
 async def quiet(world: World) -> bool:
-    return not world.rules.books.view.active and world.people.done and not await world.store.pending()
+    view = world.rules.books.view
+    if world.alerts.firing or world.loop.time() < world.mood_at + SPOKEN_OUT:
+        return False
+    return not view.active and not view.warm and world.people.done and not await world.store.pending()
 
 
 async def why(world: World) -> str:
@@ -31,6 +41,7 @@ async def judge(world: World) -> None:
     _hosts(world)
     _messages(world)
     await _same_log(world)
+    world.alerts.judge()
 
 
 def _hosts(world: World) -> None:

@@ -111,17 +111,16 @@ class SimLoop(asyncio.BaseEventLoop):
         self._pick, self._hooks = lambda n: 0, []
         for who in list(self._parked):
             self.unpark(who)
-        tasks = [t for t in asyncio.all_tasks(self) if not t.done()]
         self._most_steps = self.steps + most
-        for _ in range(4):  # a cancellation can be swallowed by work that has to end first
+        for _ in range(8):  # a cancellation can be swallowed by work that has to end first, or that begins more
+            tasks = [t for t in asyncio.all_tasks(self) if not t.done()]
+            if not tasks:
+                return
             for task in sorted(tasks, key=hash):
                 task.cancel()
             end = self.create_future()
             self.call_later(60.0, lambda end=end: end.done() or end.set_result(None))
             self.run_until_complete(end)
-            tasks = [t for t in tasks if not t.done()]
-            if not tasks:
-                return
 
     def _process_events(self, event_list: Any) -> None:
         """There are no files and sockets here."""

@@ -26,6 +26,7 @@ INTENTS = {
     "restore": "AnswerDrift",
 }
 REDELIVERIES = 4
+UNDER_WAY = ("baking", "shifting", "stepping_down", "rolling_back", "watching")
 PATIENT = 25  # sensible acts in calm weather before people give up and go back
 
 
@@ -133,7 +134,7 @@ class People:
                 self._versions += 1
                 self.type(initiator, f"start {SERVICE} 2.0.{self._versions} a reason")
             return
-        self.tried += not self._world.stormy and view.status not in ("baking", "shifting", "rolling_back", "watching")
+        self.tried += not self._world.stormy and view.status not in UNDER_WAY
         if self.tried > PATIENT and not self.gave_up:
             self.gave_up = True
             self._world.count("gave up:" + view.status + " " + view.hold)

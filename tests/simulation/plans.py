@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.rollout.plan import ApprovalRule, Condition, FleetPlan, Host, Metric, OnVerdict, Plan, Stage, Traffic
+from bot.rollout.plan import (
+    ApprovalRule,
+    Condition,
+    FleetPlan,
+    Host,
+    Metric,
+    OnVerdict,
+    Plan,
+    ShareRule,
+    Stage,
+    StepDownRule,
+    Traffic,
+)
 from tests.simulation.choices import Stream
 from tests.simulation.slack import NO, YES
 
@@ -23,6 +35,7 @@ SHAPES: tuple[tuple[tuple[str, float], ...], ...] = (
     (("internal", 0.0), ("10%", 10.0), ("100%", 100.0)),
     (("1%", 1.0), ("10%", 10.0), ("50%", 50.0), ("100%", 100.0)),
 )
+WAVE_BAKE = 30.0
 VERDICTS = (OnVerdict.HOLD, OnVerdict.HOLD, OnVerdict.ROLLBACK)
 
 
@@ -44,14 +57,13 @@ def draw(stream: Stream) -> Plan:
     )
     stages = tuple(_stage(base, name, weight) for name, weight in stream.among(SHAPES))
     hold_for = stream.among((0.0, 20.0))
-    return Plan(
+    hosts = tuple(Host(f"lb-{i + 1}") for i in range(stream.among((2, 1, 3))))
+    plan = Plan(
         service=SERVICE,
         title="Shop",
         channel="releases",
         traffic=Traffic("sticky", ("10.0.0.1:80",), ("10.0.0.2:80",), "1.0.0"),
-        fleet=FleetPlan(
-            "local", tuple(Host(f"lb-{i + 1}") for i in range(stream.among((2, 1, 3)))), host_deadline=20.0
-        ),
+        fleet=FleetPlan("local", hosts, host_deadline=20.0, wave_bake=WAVE_BAKE),
         metrics=METRICS,
         stages=stages,
         triggers=(Condition("error_rate > 10%", "error_rate", ">", 10.0, hold_for=hold_for, window=60.0),),
@@ -62,6 +74,21 @@ def draw(stream: Stream) -> Plan:
         promote=stream.among(("manual", "auto")),
         source="plan 1",
     )
+    return _with_a_strategy(plan, stream)
+
+
+def _with_a_strategy(plan: Plan, stream: Stream) -> Plan:
+    """What a plan may have besides: waves, a share that is waited for, steps on the way back, a pool kept warm."""
+    if stream.pick(4) == 3:
+        first, *others = plan.fleet.hosts
+        plan = replace(plan, fleet=replace(plan.fleet, hosts=(replace(first, wave=1), *others)))
+    if stream.pick(4) == 3:
+        plan = replace(plan, share=ShareRule("requests", warn_after=30.0))
+    if stream.pick(3) == 2:
+        plan = replace(plan, step_down=StepDownRule((50.0, 5.0, 1.0), every=20.0))
+    if len(plan.stages) == 1 and stream.pick(2):
+        plan = replace(plan, traffic=replace(plan.traffic, strategy="blue_green", keep_warm=90.0))
+    return plan
 
 
 def _stage(base: Stage, name: str, weight: float) -> Stage:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bot.rollout.gate import Need, Value, Values
@@ -22,6 +22,7 @@ MOODS: dict[str, dict[str, float | None]] = {
     "nan": {"error_rate": float("nan"), "users": float("nan"), "requests": float("nan")},
     "infinite": {"error_rate": float("-inf")},
     "lonely": {"users": 0.0},
+    "astray": {},  # the canary gets half of the requests, whatever its share should be
 }
 BLIND = {"blind": ("error_rate", "users", "requests"), "partial": ("requests",), "half blind": ("users",)}
 EVERY = (*MOODS, *BLIND)
@@ -40,9 +41,15 @@ class SimMetrics:
         mood = world.mood
         failed, values = BLIND.get(mood, ()), GOOD | MOODS.get(mood, {})
         answer = {
-            need: Value(None, "simulated outage") if need.metric in failed else Value(values.get(need.metric))
+            need: Value(None, "simulated outage") if need.metric in failed else Value(self._value(need, values))
             for need in needs
         }
         world.say("prometheus: {}", mood)
         world.rules.measured(answer)
         return answer
+
+    def _value(self, need: Need, values: Mapping[str, float | None]) -> float | None:
+        value, weight = values.get(need.metric), self._world.rules.books.view.weight
+        if need.metric != "requests" or need.pool != "stable" or value is None or self._world.mood == "astray":
+            return value
+        return value * (100.0 - weight) / weight if weight else value

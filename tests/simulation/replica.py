@@ -22,6 +22,7 @@ from bot.rollout.model import Person
 from bot.rollout.plan import Plan
 from bot.slack.listeners import Listeners
 from tests.release.hands import a_release
+from tests.simulation.alarms import STREAM, AlertParts
 from tests.simulation.hosts import SimFleet
 from tests.simulation.loop import context_of
 from tests.simulation.plans import SERVICE
@@ -54,9 +55,11 @@ class Desk:
         self._world.rules.submitted(intent, begun, submitted)
         return submitted
 
-    async def start(self, service: str, version: str, actor: Person, reason: str, cause: str | None) -> Submitted:
+    async def start(
+        self, service: str, version: str, actor: Person, reason: str, cause: str | None, salt: str = ""
+    ) -> Submitted:
         begun = self._world.loop.steps
-        submitted = await self._rollouts.start(service, version, actor, reason, cause)
+        submitted = await self._rollouts.start(service, version, actor, reason, cause, salt)
         self._world.rules.submitted(Started(actor), begun, submitted)
         return submitted
 
@@ -83,7 +86,7 @@ class Replica:
         plans, fleets = {SERVICE: plan}, {SERVICE: SimFleet(plan.fleet.hosts, world, plan.fleet.host_deadline)}
         self.leads = Leads(
             self.store,
-            plans,
+            (SERVICE, STREAM) if world.has_alerts else (SERVICE,),
             name,
             self.clock,
             gained=lambda _: self.worker.wake(),
@@ -97,7 +100,9 @@ class Replica:
         speaker = Speaker(self.rollouts, self.store, fenced, directory, words)
         release = a_release(self.rollouts, self.store, fleets, fenced, speaker, words)
         self.observer = Observer(self.rollouts, self.store, SimMetrics(world), fleets, self.clock)
-        self.performers = Performers(self.rollouts, fleets, speaker, self.observer, release)
+        self.alerts = AlertParts(world, self, chat, words) if world.has_alerts else None
+        send = self.alerts.sender.perform if self.alerts else None
+        self.performers = Performers(self.rollouts, fleets, speaker, self.observer, release, send)
         self.worker = Worker(
             self.store,
             self.performers.perform,
@@ -123,6 +128,8 @@ class Replica:
                 if self.store.shared:
                     await self.store.listen(self._changed)
                 await self.rollouts.state(SERVICE)
+                if self.alerts:
+                    await self.alerts.alerting.state()
                 await self.leads.start()
                 break
             except Retryable:
@@ -131,31 +138,37 @@ class Replica:
         self._every(self.plan.interval, self.observer.evaluate)
         self._every(TICK, self.observer.tick)
         self._every(self.plan.drift_interval, self.observer.patrol)
+        if self.alerts:
+            self._every(TICK, self.alerts.evaluate, STREAM)
+            self._every(TICK, self.alerts.tick, STREAM)
 
     def _changed(self, stream: str) -> None:
         """A commit of any replica's."""
         self.worker.wake()
         self.leads.poke()
-        task = asyncio.create_task(self._refresh(), name=f"{self.name} refreshes")
+        task = asyncio.create_task(self._refresh(stream), name=f"{self.name} refreshes")
         self._refreshing.add(task)
         task.add_done_callback(self._refreshing.discard)
 
-    async def _refresh(self) -> None:
+    async def _refresh(self, stream: str) -> None:
         with contextlib.suppress(Retryable):
-            await self.rollouts.refresh(SERVICE)
+            if stream != STREAM:
+                await self.rollouts.refresh(SERVICE)
+            elif self.alerts:
+                await self.alerts.alerting.refresh()
 
-    def _every(self, seconds: float, act: Callable[[str], Awaitable[object]]) -> None:
+    def _every(self, seconds: float, act: Callable[[str], Awaitable[object]], stream: str = SERVICE) -> None:
         """As bot.engine.ticks does it: one at a time, by who leads, and what fails comes again."""
 
         async def once() -> None:
-            epoch = self.leads.epoch(SERVICE)
+            epoch = self.leads.epoch(stream)
             if epoch is None:
                 return
             try:
-                with acting(SERVICE, epoch):
-                    await act(SERVICE)
+                with acting(stream, epoch):
+                    await act(stream)
             except Fenced:
-                self.leads.drop(SERVICE)
+                self.leads.drop(stream)
             except Exception as error:
                 self._world.raised(act.__name__, error)
 

@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING, Any
 from bot.engine.ports import Commit, Submitted
 from bot.fleet.target import Serving
 from bot.rollout.gate import Need, Value
-from bot.rollout.plan import Condition, Plan, Stage
+from bot.rollout.plan import Plan
 from tests.simulation.books import FINAL, Answer, Asking, Books
 from tests.simulation.hosts import SimHost, share
+from tests.simulation.measured import passes, usable
+from tests.simulation.moves import Moves
 from tests.simulation.slack import NO, PEOPLE, YES, Message
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
 SLACK = 120.0  # seconds a decision may lag behind what it was made of: a replica may be frozen for a minute
-PROMPT = 60.0  # seconds in which a healthy bot has every healthy host back
 SPOKEN = {  # events that a person caused -> what that person must have typed
     "StageForced": "Promote",
     "BakeRestarted": "Retry",
@@ -29,12 +30,13 @@ SPOKEN = {  # events that a person caused -> what that person must have typed
     "NoteAdded": "AddNote",
     "DriftAdopted": "AnswerDrift",
     "RollbackOrdered": "RollBack",
+    "StepDownOrdered": "RollBack",
     "RolloutCancelled": "RollBack",
 }
 OPERATING = ("StageForced", "BakeRestarted", "RolloutPaused", "RolloutResumed", "DriftAdopted")
 
 
-class Rules:
+class Rules(Moves):
     def __init__(self, world: World) -> None:
         self._world = world
         self.books = Books()
@@ -122,7 +124,11 @@ class Rules:
             return
         self.hold(not submitted.events, "7", "{} was refused and did {}", kind, submitted.events)
         person = intent.actor
-        if kind != "RollBack" or (person.known and (person.bot or person.deactivated or person.external)):
+        if (
+            kind != "RollBack"
+            or intent.gradual
+            or (person.known and (person.bot or person.deactivated or person.external))
+        ):
             return
         since = [s for step, s in self.books.view.statuses if step >= begun]
         before = [s for step, s in self.books.view.statuses if step < begun][-1:]
@@ -173,7 +179,7 @@ class Rules:
             self.hold((by, spoken) in self.books.said, "10", "{} never asked for {}", by, event)
         if name in OPERATING or (name == "ShiftOrdered" and spoken):
             self.hold(self._may_speak(by, SLACK), "7", "{} may not do {}", by, event)
-        if name in ("RollbackOrdered", "RolloutCancelled"):
+        if name in ("RollbackOrdered", "StepDownOrdered", "RolloutCancelled"):
             person = PEOPLE.get(by)
             nobody = person is None or person.bot or person.deactivated or person.external
             self.hold(not nobody, "7", "{} may not do {}", by, event)
@@ -239,22 +245,24 @@ class Rules:
         stage = next((s for s in plan.stages if s.name == e.stage), None)
         self.hold(stage is not None, "4", "{} is no stage of the plan", e)
         assert stage is not None
-        good = [a for a in self._bake() if a.counts and all(usable(a, plan, stage, g) for g in stage.gates)]
+        good = [
+            a for a in self._since(self.books.view.bake_from) if a.counts and all(usable(a, g) for g in stage.gates)
+        ]
         passing = [a for a in good if all(passes(a, plan, stage, g) for g in stage.gates)]
         self.hold(bool(passing), "4", "{} passed, and no answer of Prometheus did", e.stage)
         enough = not stage.gates or len(good) >= stage.min_readings
         self.hold(enough, "4", "{} passed on {} readings", e.stage, len(good))
-        measured = self._measured(good, plan)
+        measured = self._measured(good, plan, self.books.view.bake_from)
         slop = 5.0 + 2 * plan.interval * self.books.view.toggles
         self.hold(measured + slop >= stage.bake, "4", "{} passed with {} s measured", e.stage, measured)
         self.hold(not self.books.view.paused and not self.books.view.drift, "4", "{} passed in a pause", e.stage)
 
-    def _bake(self) -> list[Answer]:
-        return [a for a in self.books.answers if a.at >= self.books.view.bake_from]
+    def _since(self, at: float) -> list[Answer]:
+        return [a for a in self.books.answers if a.at >= at]
 
-    def _measured(self, good: list[Answer], plan: Plan) -> float:
-        before, total = self.books.view.bake_from, 0.0
-        for answer in self._bake():
+    def _measured(self, good: list[Answer], plan: Plan, since: float) -> float:
+        before, total = since, 0.0
+        for answer in self._since(since):
             if answer in good:
                 total += min(answer.at - before, 2 * plan.interval)
             before = answer.at
@@ -267,66 +275,7 @@ class Rules:
     def _RolloutCompleted(self, e: Any, plan: Plan, skew: float) -> None:
         self.hold(self.books.view.status == "watching", "4", "completed while {}", self.books.view.status)
 
-    def _RollbackOrdered(self, e: Any, plan: Plan, skew: float) -> None:
-        self.hold(e.generation > max(self.books.view.orders, default=0), "fence", "{} is no higher", e)
-        self.hold(bool(self.books.view.orders), "3", "{} with nothing ordered yet", e)
-        if e.by == "trigger":
-            metric = e.trigger.metric if e.trigger else ""
-            seen = {v.value for a in self.books.answers[-12:] for n, v in a.values.items() if n.metric == metric}
-            self.hold(e.trigger is not None and e.trigger.value in seen, "10", "{} without evidence", e)
-        elif e.by == "policy":
-            self.hold(bool(e.reason), "10", "{} for no reason", e)
-        world, generation, ordered = self._world, e.generation, self._world.loop.time()
-        world.later(PROMPT, lambda: self._back_by_now(generation, ordered))
-
-    def _back_by_now(self, generation: int, ordered: float) -> None:
-        """Rule 5: every host that could be reached all the time, by a bot that ran all the time."""
-        if self._world.disturbed_at > ordered - 30:
-            return
-        for host in self._world.hosts.values():
-            ill = not host.well or host.disturbed_at > ordered - 30
-            back = ill or self.books.restored.get(host.name, 0) >= generation
-            self.hold(back, "5", "{} is not back {} s after rollback {}", host.name, PROMPT, generation)
-
-    def _HostsRestored(self, e: Any, plan: Plan, skew: float) -> None:
-        pending = {name for name, _ in e.pending}
-        for host in self._world.hosts.values():
-            back = self.books.restored.get(host.name, 0) >= e.generation
-            self.hold(back or host.name in pending, "5", "{} is neither back nor named in {}", host.name, e)
-
-    def _RolledBack(self, e: Any, plan: Plan, skew: float) -> None:
-        for host in self._world.hosts.values():
-            back = self.books.restored.get(host.name, 0) >= e.generation
-            self.hold(back, "5", "rolled back to {}, but {} never served it", e.generation, host.name)
-
 
 def share_of(host: SimHost, generation: int) -> bool:
     """Whether the host serves this very generation."""
     return f"# generation {generation}\n" in host.live
-
-
-def _holds(condition: Condition, value: float) -> bool:
-    compare = {"<": value < condition.threshold, ">": value > condition.threshold}
-    return compare[condition.op]
-
-
-def _value(answer: Answer, metric: str) -> float | None:
-    """The canary's over the longest window asked for; None where it is no number."""
-    found = [(n.window, v) for n, v in answer.values.items() if n.metric == metric and n.pool == "canary"]
-    if not found:
-        return None
-    value = max(found, key=lambda f: f[0])[1]
-    return value.value if not value.error and value.value is not None and math.isfinite(value.value) else None
-
-
-def usable(answer: Answer, plan: Plan, stage: Stage, gate: Condition) -> bool:
-    """Whether this answer measured the gate at all."""
-    return _value(answer, gate.metric) is not None
-
-
-def passes(answer: Answer, plan: Plan, stage: Stage, gate: Condition) -> bool:
-    value = _value(answer, gate.metric)
-    samples = plan.metric(gate.metric).samples
-    counted = _value(answer, samples) if samples else None
-    enough = samples is None or (counted is not None and counted >= stage.min_samples)
-    return value is not None and _holds(gate, value) and enough

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from bot.engine.ports import Attachment, Gone, MessageRead, Outgoing, ReactionRead, Retryable
+from bot.engine.ports import Attachment, Gone, MessageRead, Notice, Outgoing, ReactionRead, Retryable
 from bot.rollout.model import Person
 
 if TYPE_CHECKING:
@@ -182,7 +182,7 @@ class SimWords:
     def __init__(self, world: World) -> None:
         self._world = world
 
-    def card(self, rollout: Any, plan: Any, board: Any, now: float) -> Outgoing:
+    def card(self, rollout: Any, plan: Any, board: Any, now: float, alerts: Any = ()) -> Outgoing:
         drift = ",".join(d.host for d in rollout.drift)
         return Outgoing(f"{rollout.status.value} {rollout.stage} {rollout.hold or ''} {rollout.paused_by} {drift}")
 
@@ -196,6 +196,9 @@ class SimWords:
 
     def whisper(self, code: str, rollout: Any, plan: Any, stage: str) -> Outgoing:
         return Outgoing(code)
+
+    def alert_notice(self, group: Any, alerts: Any, why: str, live: Any, now: float) -> Notice:
+        return Notice(why, group.key, "", group.key)
 
     def refusal(self, refusal: Any, rollout: Any, plan: Any) -> str:
         self._world.count("refusal:" + refusal.code)

@@ -9,6 +9,8 @@ from typing import Any
 
 from bot.rollout.plan import Plan
 from tests.simulation import disturb, final, plans
+from tests.simulation.alarms import STREAM
+from tests.simulation.alert_rules import AlertRules
 from tests.simulation.choices import Choices
 from tests.simulation.hosts import SimHost
 from tests.simulation.loop import WORLD, SimLoop, Stuck, context_of
@@ -45,11 +47,15 @@ class World:
         self.stamps = 0
         self.stormy = True
         self.mood = "good"
+        self.mood_at = 0.0  # when it last changed
+        self.raised_alarms: set[str] = set()
+        self.hoarse: set[str] = set()  # ways to people that refuse and lose
         self.disturbed_at = 0.0
         self._commits = 0
         self._waiting: dict[int, list[tuple[int, Callable[[], None]]]] = {}
         self._verdict: asyncio.Future[None] = self.loop.create_future()
         self.rules = Rules(self)
+        self.alerts = AlertRules(self)
         self.slack = Workspace()
         self.plans: list[Plan] = []
         self.plan = plans.draw(setting)
@@ -57,6 +63,7 @@ class World:
         self.hosts = {h.name: SimHost(h.name, self) for h in self.plan.fleet.hosts}
         self.replicas: list[Replica] = []
         self.real_codec = setting.rarely(30)
+        self.has_alerts = setting.pick(2) == 1
         self.skews = setting.among(((0.0,), (0.0, 2.0, -2.0)))
         self.people = People(self)
 
@@ -93,8 +100,13 @@ class World:
             self.loop.at_step(self.loop.steps + steps, act)
 
     def judge(self, who: str, commit: Any) -> None:
+        if commit.stream == STREAM:
+            return self.alerts.committed(commit)
         replica = next(r for r in reversed(self.replicas) if r.name == who)
         self.rules.committed(replica.plan, replica.skew, DELIVERY.get(), commit)
+
+    def set_mood(self, mood: str) -> None:
+        self.mood, self.mood_at = mood, self.loop.time()
 
     def trouble(self, host: SimHost | None = None) -> None:
         """Remembers when something was last wrong: with a host, or with the bot itself."""
@@ -203,7 +215,9 @@ class World:
     def _calm(self) -> None:
         """Faults off, everybody willing."""
         self.say("*** calm")
-        self.mood = "good"
+        self.set_mood("good")
+        self.raised_alarms.clear()
+        self.hoarse.clear()
         self.slack.away = self.slack.flaky = self.slack.directory_away = False
         for host in self.hosts.values():
             self.trouble(host)

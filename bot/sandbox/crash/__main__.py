@@ -6,6 +6,7 @@ is a process of its own, forked from one that has only imported the program, so 
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import ctypes
 import inspect
@@ -29,11 +30,12 @@ from bot.sandbox.crash.taps import TappedChat, TappedRollouts, TappedStore, Tapp
 from bot.sandbox.production.tied import PR_SET_PDEATHSIG
 from bot.slack.chat import SlackChat
 from bot.slack.pace import Bucket
+from bot.store.errors import StoreUnavailable
 from bot.store.opening import POSTGRES, open_store
 from config.settings import ConfigError, load
 
 LEASE = 3.0  # seconds; a lease of fifteen would never be renewed in effects that take so little
-# Where replicas share a store, a killed one's lead has to run out first: that is another suite's matter.
+# Of a replica that freezes, which nobody can give up the leads of.
 LEADS: Any = {"LEASE": 1.5, "EVERY": 0.4, "MARGIN": 0.3, "POKES": 0.1}
 
 
@@ -96,11 +98,30 @@ def supervise(ledger: Ledger) -> int:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             live(ledger)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM,))
-        _, status = os.waitpid(child, 0)
+        dead, status = os.waitpid(child, 0)
+        child = 0
         if not os.WIFSIGNALED(status):
             return os.waitstatus_to_exitcode(status)
         ledger.note("died", str(os.WTERMSIG(status)))
+        asyncio.run(give_up_leads(dead))
     return 0
+
+
+async def give_up_leads(pid: int) -> None:
+    """Of a process that is dead. That a lead runs out by itself is another suite's matter; here it would be most of
+    the time."""
+    url = os.environ.get("DATABASE_URL", "")
+    if not url.startswith(POSTGRES):
+        return
+    try:
+        store = await open_store(url)
+    except StoreUnavailable:
+        return  # it runs out
+    try:
+        for owner in {lead.owner for lead in await store.leads() if lead.owner.split(":")[1] == str(pid)}:
+            await store.resign(owner)
+    finally:
+        await store.close()
 
 
 def warm(config: Path) -> None:

@@ -183,14 +183,19 @@ class TappedTransport:
     async def _watching(self, verb: str, file: Path) -> AsyncIterator[None]:
         before = _identity(file)
 
+        def swapped() -> bool:
+            return _identity(file) != before
+
         async def watch() -> None:
-            while _identity(file) == before:  # noqa: ASYNC110 it is another process that changes it
+            while not swapped():  # noqa: ASYNC110 it is another process that changes it
                 await asyncio.sleep(LOOK_EVERY)
             self._points.reach(f"host.{verb}.swapped")
 
         task = asyncio.create_task(watch(), name=f"watching {file}")
         try:
             yield
+            if swapped():  # also where a busy machine let us look only now: nobody has heard of it yet
+                self._points.reach(f"host.{verb}.swapped")
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
