@@ -21,7 +21,8 @@ help:
 setup:
 	@scripts/setup.sh
 
-demo: setup
+demo:
+	@scripts/setup.sh demo
 	@$(PY) -m bot demo $(ARGS)
 
 lint: style types
@@ -43,6 +44,7 @@ tests: setup
 
 test-long: setup
 	@$(PY) -m pytest -m long $(ARGS)
+	@ROLLOUT_WEATHER=bad $(PY) -m pytest tests/scenarios
 	@ROLLOUT_EXAMPLES=search $(PY) -m pytest -m "not long" -n $(JOBS) tests/rollout tests/store tests/slack/messages
 
 sim: setup

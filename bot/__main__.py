@@ -1,5 +1,10 @@
-"""`python -m bot` is `rollout-bot`."""
+"""`python -m bot` is the same as `rollout-bot`."""
 
-from bot.cli import main
+import sys
 
-main()
+try:
+    from bot.cli import main
+
+    main()
+except KeyboardInterrupt:  # also while it still imports
+    sys.exit(130)

@@ -12,6 +12,7 @@ import socket
 import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Literal
 
 import structlog
@@ -19,12 +20,13 @@ from prometheus_client import CollectorRegistry
 from slack_bolt.async_app import AsyncApp
 
 from bot.alert_parts import AlertParts, build_alerts
-from bot.alerts.model import STREAM, Alert
+from bot.alerts.model import STREAM, Alert, AlertsState
 from bot.engine.acting import FencedChat
 from bot.engine.intake import Intake
 from bot.engine.leads import Leads, StoreClock
 from bot.engine.observer import Observer
 from bot.engine.outage import Outage
+from bot.engine.own_series import OwnSeries
 from bot.engine.performers import Performers
 from bot.engine.ports import Chat, Conflict, Final, Retryable, Store
 from bot.engine.rollouts import Rollouts
@@ -107,8 +109,9 @@ class Bot:
         )
         chat = FencedChat(self.chat, self.leads.stands)
         speaker = Speaker(self.rollouts, store, chat, directory, messages, self._firing)
-        observer = Observer(self.rollouts, store, self.metrics, self.fleets, clock)
         self.alerts = self._alerts(chat, messages, clock) if settings.alerts else None
+        own = OwnSeries(self.metrics, self.alerts.alerting.state if self.alerts else None, clock)
+        observer = Observer(self.rollouts, store, own, self.fleets, clock)
         self.release = build_release(
             settings, store, self.rollouts, self.fleets, self.metrics, chat, speaker, messages, clock
         )
@@ -129,6 +132,7 @@ class Bot:
             store,
             self.chat,
             alerts=self.alerts.alerting if self.alerts else None,
+            homes=self.chat,
         )
         self.slack_app: AsyncApp = build_app(client, slack.signing_secret.reveal() if slack.signing_secret else "")
         self.listeners.register(self.slack_app)
@@ -136,9 +140,7 @@ class Bot:
             SocketRunner(self.slack_app, slack.app_token.reveal()) if self._takes and slack.app_token else None
         )
         registry = CollectorRegistry()
-        registry.register(
-            Telemetry(self.rollouts, settings.plans, lambda: self.alerts.alerting.known if self.alerts else None)
-        )
+        registry.register(Telemetry(self.rollouts, settings.plans, self._known_alerts, clock))
         slack_app = self.slack_app if self._takes and not self.sockets else None
         self.web = Web(self.problems, registry, slack_app, self._door() if self._takes else None)
         self._refreshing: set[asyncio.Task[None]] = set()
@@ -156,10 +158,15 @@ class Bot:
         if self.alerts is None:
             return None
         token = self._settings.alerts_token
-        return AlertDoor(self.alerts.intake.take, token.reveal() if token else None, (Retryable, Final, Conflict))
+        refused = partial(self.alerts.watch.own, "AlertsRefused")
+        away = (Retryable, Final, Conflict)
+        return AlertDoor(self.alerts.intake.take, token.reveal() if token else None, away, refused)
+
+    def _known_alerts(self) -> AlertsState | None:
+        return self.alerts.alerting.known if self.alerts else None
 
     def _firing(self, service: str) -> Sequence[Alert]:
-        state = self.alerts.alerting.known if self.alerts else None
+        state = self._known_alerts()
         return state.firing(service) if state else ()
 
     def _alerts(self, chat: Chat, messages: Messages, clock: StoreClock) -> AlertParts:

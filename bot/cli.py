@@ -194,6 +194,9 @@ def demo(
     """The main job with real nginx, real Prometheus and a local workspace; no Slack account."""
     from bot.sandbox.demo.main import Show, play, stage
 
+    if headless and config:
+        typer.echo("--headless plays the shipped plan; to rehearse your own leave --headless away", err=True)
+        raise typer.Exit(2)
     if headless:
         raise typer.Exit(asyncio.run(play(scenario or "steady", seed=seed, language=language, keep=keep)))
     rehearsal = _rehearsal(config, service, bake) if config else None

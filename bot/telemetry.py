@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import time
 from collections.abc import Callable, Iterable, Mapping
 
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from bot.alerts.count import open_alerts
 from bot.alerts.model import AlertsState
 from bot.alerts.plan import SEVERITIES
 from bot.engine.rollouts import Rollouts
@@ -24,10 +25,12 @@ class Telemetry(Collector):
         rollouts: Rollouts,
         plans: Mapping[str, Plan],
         alerts: Callable[[], AlertsState | None] = lambda: None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._rollouts = rollouts
         self._plans = plans
         self._alerts = alerts
+        self._clock = clock
 
     def collect(self) -> Iterable[Metric]:
         active = GaugeMetricFamily("rollout_active", "1 while a rollout is under way", labels=["service", "status"])
@@ -48,15 +51,14 @@ class Telemetry(Collector):
         return (active, weight, generation, failing, *self._firing())
 
     def _firing(self) -> Iterable[Metric]:
-        """So that a plan can gate on them: `open_critical_alerts`. 0 is exported too, since no value is no answer."""
+        """0 is exported too, since no value is no answer."""
         state = self._alerts()
         if state is None:
             return ()
         text = "Alerts firing and not silenced, by service and severity"
         found = GaugeMetricFamily("rollout_alerts_firing", text, labels=["service", "severity"])
-        # A silence stops this path as well; inhibition and quiet hours stop only the message.
-        counted = Counter((a.service, a.severity) for a in state.alerts.values() if a.firing and a.muted != "silenced")
-        for service in dict.fromkeys((*self._plans, *(service for service, _ in counted))):
+        counted = open_alerts(state, self._clock())
+        for service in dict.fromkeys((*self._plans, *(a.service for a in state.firing()))):
             for severity in SEVERITIES:
                 found.add_metric([service, severity], counted[service, severity])
         return (found,)

@@ -6,11 +6,13 @@ import hmac
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+import structlog
 from aiohttp import web
 from prometheus_client import CollectorRegistry, generate_latest
 from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.async_app import AsyncApp
 
+log = structlog.get_logger()
 LIMIT = 1024 * 1024  # bytes; Slack's payloads are far below
 ALERTS_LIMIT = 8 * LIMIT  # of a group of thousands; Alertmanager gives up what is refused for its size
 Problems = Callable[[], Awaitable[dict[str, str]]]
@@ -20,12 +22,14 @@ Problems = Callable[[], Awaitable[dict[str, str]]]
 class AlertDoor:
     """take: commits a body of Alertmanager's and returns how many alerts it has; ValueError = it is none of those.
 
-    token: None = nobody may post.
+    token: None = nobody may post. refused: is told why a body of somebody with the token was not taken, and "" when one
+    is again: Alertmanager gives up what it was refused.
     """
 
     take: Callable[[bytes], Awaitable[int]]
     token: str | None
     away: tuple[type[Exception], ...]  # what `take` raises when nothing was taken and it should come again
+    refused: Callable[[str], Awaitable[None]] | None = None
 
 
 class Web:
@@ -80,14 +84,28 @@ class Web:
             raise web.HTTPForbidden(text="nobody may post alerts: set ALERTS_TOKEN")
         given = request.headers.get("Authorization", "").removeprefix("Bearer ")
         if not hmac.compare_digest(given.encode("utf-8", "replace"), door.token.encode()):
+            log.warning("alerts were posted with a wrong token", sender=request.remote)
             raise web.HTTPUnauthorized(text="the token is wrong: send `Authorization: Bearer` with ALERTS_TOKEN")
-        body = await request.clone(client_max_size=ALERTS_LIMIT).read()  # aiohttp refuses what is larger with 413
         try:
-            return web.json_response({"ok": True, "alerts": await door.take(body)})
+            body = await request.clone(client_max_size=ALERTS_LIMIT).read()
+            count = await door.take(body)
+            await self._told(door, "")
+            return web.json_response({"ok": True, "alerts": count})
+        except web.HTTPRequestEntityTooLarge:
+            what = f"a body above {ALERTS_LIMIT // LIMIT} MB: set max_alerts in Alertmanager's webhook_configs"
+            await self._told(door, what)
+            raise web.HTTPRequestEntityTooLarge(ALERTS_LIMIT, text=what) from None
         except ValueError as error:
+            await self._told(door, str(error))
             raise web.HTTPBadRequest(text=str(error)) from None
         except door.away as error:
             raise web.HTTPServiceUnavailable(text=f"nothing was taken, send it again: {error}") from None
+
+    async def _told(self, door: AlertDoor, why: str) -> None:
+        if why:
+            log.warning("alerts were posted and not taken", why=why)
+        if door.refused:
+            await door.refused(why)
 
     async def _healthz(self, request: web.Request) -> web.Response:
         return web.json_response({"ok": True})

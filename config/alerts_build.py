@@ -31,7 +31,7 @@ def build_alerts(report: Report, people: People, channels: Channels) -> AlertPla
     report.need((), {"receivers": model.receivers or None, "route": model.route}, mends)
     kinds = kinds_of(channels)
     rotations = build_rotations(model.oncall or {}, people.people, report)
-    receivers = build_receivers(model.receivers or {}, kinds, [r.name for r in rotations], report)
+    receivers = build_receivers(model.receivers or {}, kinds, [r.name for r in rotations], people.people, report)
     _reachable(receivers, rotations, kinds, people, report)
     defaults = AlertPlan((), (), Route("default", ()))
     route = build_route(model.route, {r.name for r in receivers}, report) if model.route else defaults.route

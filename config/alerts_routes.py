@@ -11,26 +11,36 @@ from bot.alerts.labels import Matcher, MatcherError, parse_matcher
 from bot.alerts.plan import Escalation, Inhibition, Receiver, Route
 from config.alerts_schema import InhibitionModel, ReceiverModel, RouteModel
 from config.durations import format_duration
-from config.people import EMAIL
+from config.people import EMAIL, Person
 from config.problems import show, suggest
 from config.report import Report
 from config.yaml_source import Path_
 
 _PLACE: Final = re.compile(r"#?[^\s#@,<>]{1,80}")
+_SLACK_ID: Final = re.compile(r"[SUW][A-Z0-9]{6,20}")
 _DEFAULTS: Final = Route("default", ())
 _DEEPEST: Final = 8
 WEEK: Final = 7 * 86400.0
 
 
 def build_receivers(
-    models: Mapping[str, ReceiverModel], kinds: Mapping[str, str], rotations: Collection[str], report: Report
+    models: Mapping[str, ReceiverModel],
+    kinds: Mapping[str, str],
+    rotations: Collection[str],
+    people: Mapping[str, Person],
+    report: Report,
 ) -> tuple[Receiver, ...]:
-    """kinds: of every channel, by its name."""
-    return tuple(_receiver(name, model, kinds, rotations, report) for name, model in models.items())
+    """kinds: of every channel, by its name. people: by short name."""
+    return tuple(_receiver(name, model, kinds, rotations, people, report) for name, model in models.items())
 
 
 def _receiver(
-    name: str, model: ReceiverModel, kinds: Mapping[str, str], rotations: Collection[str], report: Report
+    name: str,
+    model: ReceiverModel,
+    kinds: Mapping[str, str],
+    rotations: Collection[str],
+    people: Mapping[str, Person],
+    report: Report,
 ) -> Receiver:
     at: Path_ = ("receivers", name)
     report.need(at, {"channel": model.channel}, {"channel": "add channel: mail, slack, or another of channels.yaml"})
@@ -48,7 +58,26 @@ def _receiver(
         elif kind == "slack" and not _PLACE.fullmatch(to):
             report.problem(path, f"{show(to)} is neither a channel nor a person", "write releases, C0123… or U0123…")
     send_resolved = True if model.send_resolved is None else model.send_resolved
-    return Receiver(name, model.channel or "", tuple(model.to or ()), model.oncall or "", send_resolved)
+    mention = _mention((*at, "mention"), model.mention, kind, rotations, people, report)
+    return Receiver(name, model.channel or "", tuple(model.to or ()), model.oncall or "", send_resolved, mention)
+
+
+def _mention(
+    at: Path_,
+    given: list[str] | None,
+    kind: str,
+    rotations: Collection[str],
+    people: Mapping[str, Person],
+    report: Report,
+) -> tuple[str, ...]:
+    """Slack ids, and names of rotations."""
+    if given and kind not in ("slack", ""):
+        report.problem(at, "mention means something in Slack alone", "remove it, or set channel: slack")
+    for index, name in enumerate(given or []):
+        if not (_SLACK_ID.fullmatch(name) or name in rotations or name in people):
+            what = f"{show(name)} is no user group (S…), no person and no rotation"
+            report.problem((*at, index), what, suggest(name, [*rotations, *people]))
+    return tuple(people[name].slack if name in people and name not in rotations else name for name in given or [])
 
 
 def build_route(model: RouteModel, receivers: Collection[str], report: Report) -> Route:

@@ -35,6 +35,7 @@ class ReceiverModel(Model):
     to: list[Text] | None = None
     oncall: Text | None = None
     send_resolved: Flag | None = None
+    mention: list[Text] | None = None
 
 
 class EscalationModel(Model):

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes this machine ready: .venv from requirements.lock, and by apt what is missing of nginx, Prometheus, sshd, PostgreSQL,
-# Alertmanager, Chromium with fonts, and small tools.
+# Makes this machine ready: .venv from requirements.lock, and by apt what is missing of nginx and Prometheus; for the tests
+# also sshd, PostgreSQL, Alertmanager, Chromium with fonts, and small tools. `setup.sh demo` leaves out what only they want.
 # Silent and quick when there is nothing to do. With --lock it resolves requirements.lock anew instead.
 # PYTHON=… chooses the interpreter.
 set -euo pipefail
@@ -8,6 +8,44 @@ cd "$(dirname "$0")/.."
 
 say() { printf '%s\n' "setup: $*"; }
 fail() { printf '%s\n' "setup: $*" >&2; exit 1; }
+
+# Runs a command that may take long, and says every 15 s that it is still at it. The command is in the foreground, so that
+# Ctrl-C reaches it.
+TICKER=
+patiently() { # what is going on, the command …
+    local what=$1 answer=0
+    shift
+    ticker "$what" 2>/dev/null &
+    TICKER=$!
+    "$@" || answer=$?
+    still
+    return "$answer"
+}
+
+ticker() {
+    local nap=0 waited=0
+    trap 'kill "$nap" 2>/dev/null; exit 0' TERM
+    while :; do
+        sleep 15 &
+        nap=$!
+        wait "$nap"
+        waited=$((waited + 15))
+        say "  still $1, ${waited} s so far"
+    done
+}
+
+still() { # ends the ticker
+    [ -z "$TICKER" ] && return
+    kill "$TICKER" 2>/dev/null || true
+    wait "$TICKER" 2>/dev/null || true
+    TICKER=
+}
+
+quietly() { # the file its words go to, the command …
+    local words=$1
+    shift
+    "$@" >>"$words" 2>&1 </dev/null
+}
 
 # ---- apt, said aloud before it happens
 
@@ -56,6 +94,7 @@ forbid_cluster() {
 }
 
 tidy() {
+    still
     allow_services
     if [ "$OWN_CLUSTERS" = yes ]; then
         "${SUDO[@]}" rm -f "$CLUSTERS"
@@ -68,8 +107,8 @@ trap 'exit 143' TERM
 
 apt_quiet() {
     # NEEDRESTART_SUSPEND: Ubuntu would restart unrelated services after an install.
-    "${SUDO[@]}" env DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 \
-        apt-get -qq -y -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@" >>build/apt.log 2>&1 </dev/null
+    patiently "at apt-get $1" quietly build/apt.log "${SUDO[@]}" env DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 \
+        apt-get -qq -y -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@"
 }
 
 apt_knows() {
@@ -104,16 +143,7 @@ have_postgresql() { # Debian keeps the server's programs out of the path
     compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || have initdb
 }
 
-system_packages() {
-    local packages=() units=()
-    if ! have nginx; then
-        packages+=(nginx-light) units+=(nginx.service)
-        say "nginx is missing: the demo and the tests run it as the load balancers"
-    fi
-    if ! have prometheus; then
-        packages+=(prometheus) units+=(prometheus.service)
-        say "Prometheus is missing: the demo and the tests measure with it"
-    fi
+wanted_by_tests() { # adds to packages and units of its caller
     if ! have prometheus-alertmanager && ! have alertmanager; then
         packages+=(prometheus-alertmanager) units+=(prometheus-alertmanager.service)
         say "Alertmanager is missing: the tests let it post its alerts, and the benches race it"
@@ -149,6 +179,19 @@ system_packages() {
             say "$font is missing: without it a picture of the page has boxes for Chinese or emoji"
         fi
     done
+}
+
+system_packages() { # demo | all
+    local packages=() units=()
+    if ! have nginx; then
+        packages+=(nginx-light) units+=(nginx.service)
+        say "nginx is missing: the demo and the tests run it as the load balancers"
+    fi
+    if ! have prometheus; then
+        packages+=(prometheus) units+=(prometheus.service)
+        say "Prometheus is missing: the demo and the tests measure with it"
+    fi
+    [ "$1" = demo ] || wanted_by_tests
     [ ${#packages[@]} -eq 0 ] && return
     say "installing by apt: ${packages[*]}"
     [ ${#units[@]} -gt 0 ] && say "their system services will be neither started nor enabled: ${units[*]}"
@@ -202,7 +245,8 @@ venv_module() {
 PIP=(-m pip --disable-pip-version-check --quiet --no-input)
 
 pip_quiet() {
-    if ! .venv/bin/python "${PIP[@]}" "$@" >build/pip.log 2>&1 </dev/null; then
+    : >build/pip.log
+    if ! patiently "installing packages" quietly build/pip.log .venv/bin/python "${PIP[@]}" "$@"; then
         tail -n 20 build/pip.log >&2
         fail "pip $* failed; its words are above and in build/pip.log"
     fi
@@ -221,7 +265,7 @@ virtual_environment() {
         say "making .venv with $("$PYTHON" -V 2>&1)"
         "$PYTHON" -m venv --clear .venv
     fi
-    say "installing the locked Python packages into .venv"
+    say "installing the $(grep -c '^[a-z]' requirements.lock) locked Python packages into .venv; this takes a minute or two"
     pip_quiet install --require-hashes -r requirements.lock
     pip_quiet install --no-deps -e .
     printf '%s' "$want $PWD" >"$stamp"
@@ -250,5 +294,5 @@ if [ "${1:-}" = --lock ]; then
     resolve
 else
     virtual_environment
-    system_packages
+    system_packages "${1:-all}"
 fi

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,18 +17,36 @@ Reason = Literal["instance", "service", "recent", "before"]
 
 @dataclass(frozen=True, slots=True)
 class Suspect:
-    """reasons: the strongest first. `before`: it fired before traffic was shifted, which speaks against it."""
+    """reasons: the strongest first. `before`: it fired before traffic was shifted, which speaks against it.
+
+    ago: seconds from the last shift before the alert to the alert; None = there was none.
+    """
 
     rollout: str
     service: str
     score: int
     reasons: tuple[Reason, ...]
+    ago: float | None = None
 
 
 def suspects(alert: Alert, rollouts: Iterable[Rollout]) -> tuple[Suspect, ...]:
     """The likeliest first; those that nothing ties to the alert are left out."""
-    found = [s for r in rollouts if (s := _suspect(alert, r)) and s.score > 0]
-    return tuple(sorted(found, key=lambda s: (-s.score, s.rollout)))
+    return tuple(sorted((s for r in rollouts if (s := _suspect(alert, r)) and s.score > 0), key=_order))
+
+
+def ranked(alerts: Iterable[Alert], rollouts: Collection[Rollout]) -> tuple[Suspect, ...]:
+    """For alerts that are told together, of which those that fire count: each rollout once, by its strongest tie."""
+    best: dict[str, Suspect] = {}
+    for suspect in (s for alert in alerts if alert.firing for s in suspects(alert, rollouts)):
+        known = best.get(suspect.rollout)
+        if known is None or _order(suspect) < _order(known):
+            best[suspect.rollout] = suspect
+    return tuple(sorted(best.values(), key=_order))
+
+
+def _order(suspect: Suspect) -> tuple[float, float, str]:
+    """Of two with equal ties the one that shifted last."""
+    return -suspect.score, suspect.ago if suspect.ago is not None else math.inf, suspect.rollout
 
 
 def _suspect(alert: Alert, rollout: Rollout) -> Suspect | None:
@@ -40,12 +59,12 @@ def _suspect(alert: Alert, rollout: Rollout) -> Suspect | None:
     if alert.service == rollout.service:
         reasons.append("service")
         score += 4
-    shifted = max((s.shifted_at for s in rollout.stages if s.shifted_at is not None), default=None)
-    if shifted is not None and 0 <= alert.started_at - shifted <= RECENT:
+    earlier = [s.shifted_at for s in rollout.stages if s.shifted_at is not None and s.shifted_at <= alert.started_at]
+    ago = alert.started_at - max(earlier) if earlier else None
+    if ago is not None and ago <= RECENT:
         reasons.append("recent")
         score += 2
-    first = min((s.shifted_at for s in rollout.stages if s.shifted_at is not None), default=None)
-    if score and (first is None or alert.started_at < first):
+    if score and ago is None:
         reasons.append("before")
         score -= 3
-    return Suspect(rollout.id, rollout.service, score, tuple(reasons)) if reasons else None
+    return Suspect(rollout.id, rollout.service, score, tuple(reasons), ago) if reasons else None

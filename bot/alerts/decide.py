@@ -46,8 +46,9 @@ def observe(state: AlertsState, i: it.Observe, now: float, plan: AlertPlan) -> t
         if signal.over:
             if known and known.firing and signal.started_at >= known.started_at:
                 resolved[signal.fingerprint] = signal.over
-        elif known is None or (not known.firing and signal.started_at > known.started_at):
-            found = tuple(group_of(route, signal.labels) for route in routes_for(plan.route, signal.labels))
+        elif known is None or (not known.firing and signal.started_at != known.started_at):
+            # Another time of beginning, also an earlier one: its source's clock may have been set back.
+            found = tuple(group_of(route, signal.labels, plan.route) for route in routes_for(plan.route, signal.labels))
             groups.update({g.key: g for g in found})
             fired[signal.fingerprint] = _alert(i.source, signal, tuple(g.key for g in found), live)
     events: list[ev.AlertEvent] = []

@@ -13,11 +13,12 @@ from bot.alerts.model import Alert, Delivered, Override, Why
 
 @dataclass(frozen=True, slots=True)
 class Grouped:
-    """A group some alerts went into, as the route in force says."""
+    """A group some alerts went into, as the route in force says. unrouted: none matched, so it was the default."""
 
     key: str
     route: str
     labels: Labels
+    unrouted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,9 @@ def _(e: ev.AlertsFired, state: AlertsState) -> AlertsState:
         for key in alert.groups:
             members.setdefault(key, []).append(alert.fingerprint)
     for opened in e.groups:
-        group = groups.get(opened.key) or Group(opened.key, opened.route, opened.labels, e.at)
+        group = groups.get(opened.key) or Group(opened.key, opened.route, opened.labels, e.at, unrouted=opened.unrouted)
+        if not group.told:  # what was acknowledged is over
+            group = replace(group, acked_by="", acked_at=None)
         joined = dict.fromkeys((*group.members, *members.get(opened.key, ())))
         changed = e.at if group.changed_at is None else group.changed_at
         groups[opened.key] = replace(group, members=tuple(joined), changed_at=changed, touched_at=e.at)
@@ -104,8 +106,8 @@ def _told(group: Group, told: ev.Told, at: float) -> Group:
         group = replace(group, said_at=at)
     if told.new:  # what is new was acknowledged by nobody
         group = replace(group, acked_by="", acked_at=None, since=group.since if group.told and group.since else at)
-    if not known:
-        group = replace(group, since=None, acked_by="", acked_at=None)
+    if not known:  # who was on it stays to be seen
+        group = replace(group, since=None)
     return _noted(group, at, told.why, ", ".join(dict.fromkeys(s.receiver for s in told.sends)))
 
 

@@ -28,7 +28,7 @@ def explain(state: AlertsState, plan: AlertPlan, group: Group, alert: Alert, now
     """Every step in the order of the pipeline."""
     around = Surroundings(state, plan, now)
     shared = ", ".join(f"{name}={value}" for name, value in group.labels)
-    steps = [Step("route", "taken", group.route), Step("group", "joined", shared)]
+    steps = [Step("route", "default" if group.unrouted else "taken", group.route), Step("group", "joined", shared)]
     if not alert.firing:
         return (*steps, Step("notify", "over", alert.resolved_why))
     source = inhibited(alert, around)

@@ -6,16 +6,17 @@ from bot.alerts.events import Grouped
 from bot.alerts.labels import Labels, group_key, labels_of, value_of
 from bot.alerts.model import Group
 from bot.alerts.plan import Route
+from bot.alerts.route import unrouted
 
 EVERYTHING = "..."  # in group_by: every label, so that each alert is a group of its own
 
 
-def group_of(route: Route, labels: Labels) -> Grouped:
+def group_of(route: Route, labels: Labels, root: Route) -> Grouped:
     if EVERYTHING in route.group_by:
         shared = labels
     else:
         shared = labels_of((name, value_of(labels, name)) for name in route.group_by)
-    return Grouped(group_key(route.name, shared), route.name, shared)
+    return Grouped(group_key(route.name, shared), route.name, shared, unrouted(root, route))
 
 
 def due(group: Group, route: Route) -> float:

@@ -82,7 +82,7 @@ class Group:
     opened_at: also tells the lives of one key apart. told: fingerprints people know to be firing.
     changed_at: since when there may be something to tell; None = nothing. notified_at: the last notification.
     said_at: the last one that named everything that fires: repeats count from it. since: the first of this life.
-    step: escalation steps taken.
+    step: escalation steps taken. unrouted: no route matched, so it came to the default.
     """
 
     key: str
@@ -102,6 +102,7 @@ class Group:
     touched_at: float = 0.0
     receipts: tuple[Receipt, ...] = ()
     trail: tuple[Entry, ...] = ()
+    unrouted: bool = False
 
     @property
     def life(self) -> int:

@@ -64,13 +64,17 @@ def rule_key(name: str, severity: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """channel: a name of a way to people. to: addresses there. oncall: a rotation whose person is added at the time."""
+    """channel: a name of a way to people. to: addresses there. oncall: a rotation whose person is added at the time.
+
+    mention: in Slack, whom a message calls: user groups (S…), people (U…), or names of rotations.
+    """
 
     name: str
     channel: str
     to: tuple[str, ...] = ()
     oncall: str = ""
     send_resolved: bool = True
+    mention: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

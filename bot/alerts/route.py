@@ -12,6 +12,11 @@ def routes_for(root: Route, labels: Labels) -> tuple[Route, ...]:
     return found or (root,)
 
 
+def unrouted(root: Route, found: Route) -> bool:
+    """Whether an alert came here only because no route matched. Where there is but the one route, it is meant."""
+    return bool(root.routes) and found.name == root.name
+
+
 def _among(routes: tuple[Route, ...], labels: Labels) -> tuple[Route, ...]:
     found: list[Route] = []
     for route in routes:

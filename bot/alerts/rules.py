@@ -17,6 +17,7 @@ from bot.alerts.plan import Rule
 from bot.alerts.templates import expand
 
 BLIND = "RuleBlind"
+NO_DATA = "no data"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ def judge(
 ) -> tuple[Watch, tuple[Signal, ...]]:
     """The next watch, and what began or ended. firing: this rule's open alerts as the log has them."""
     sighted = watch.sighted_at if watch.sighted_at is not None else now
-    blind = answer.error or ("no data" if rule.condition and not answer.readings else "")
+    blind = answer.error or (NO_DATA if rule.condition and not answer.readings else "")
     sighted = sighted if blind else now
     own = _own_state(rule, blind, now - sighted >= blind_after, firing, now)
     if blind:

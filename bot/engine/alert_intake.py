@@ -82,11 +82,11 @@ def _texts(alert: dict[str, Any], key: str) -> Labels:
 
 
 def _time(text: Any, now: float) -> float:
-    """Alertmanager's own clock may be ahead; nothing began in the future."""
+    """As its sender has it, also where clocks differ: it tells one life of an alert from the next."""
     if not isinstance(text, str):
         raise BadPayload("an alert has no startsAt")
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
         raise BadPayload(f"startsAt {text[:40]!r} is not a time") from None
-    return min(at.timestamp(), now) if at.tzinfo else now
+    return at.timestamp() if at.tzinfo else now

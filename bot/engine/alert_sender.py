@@ -4,36 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
 
 import structlog
 
+from bot.alerts.deciding.reach import mentions
 from bot.alerts.effects import SendAlert, ShowAlert
 from bot.alerts.events import Delivery
 from bot.alerts.evolve import alerts_of
-from bot.alerts.model import Alert, Delivered, Group, Receipt, Why
+from bot.alerts.model import Alert, Delivered, Group, Receipt
 from bot.engine.alert_throttle import Held, Throttle
+from bot.engine.alert_words import PlainAtWorst, Words
 from bot.engine.alerting import Alerting
 from bot.engine.messages import Board
-from bot.engine.ports import Claimed, Final, Notice, Outgoing, Retryable
+from bot.engine.ports import Claimed, Final, Retryable
 from bot.notify.message import Channel, Notification, Severity
 from bot.rollout.model import Rollout
 
 log = structlog.get_logger()
+LOUD = ("new", "more", "escalated", "repeat")  # said where everybody in the channel sees it
 DEADLINE = 60.0  # seconds for one notification, whatever a channel's own limits are
 GIVE_UP = 86400.0  # seconds after which a notification that could not be sent is given up, and said to be
-
-
-class Words(Protocol):
-    """Rendering, pure: bot.slack.messages."""
-
-    def alert_card(self, group: Group, alerts: Sequence[Alert], live: Sequence[Rollout], now: float) -> Outgoing: ...
-
-    def alert_reply(self, group: Group, alerts: Sequence[Alert], why: Why, now: float) -> Outgoing: ...
-
-    def alert_notice(
-        self, group: Group, alerts: Sequence[Alert], why: Why, live: Sequence[Rollout], now: float
-    ) -> Notice: ...
 
 
 class AlertSender:
@@ -54,7 +44,7 @@ class AlertSender:
         self._alerting = alerting
         self._channels = channels
         self._board = board
-        self._words = words
+        self._words = PlainAtWorst(words)
         self._live = live
         self._throttle = throttle
 
@@ -130,11 +120,20 @@ class AlertSender:
         card = _card_key(group, effect.to)
         now = self._alerting.now()
         known = await self._board.known(card)
-        ref = await self._board.sync(card, effect.to, self._words.alert_card(group, alerts, self._live(), now))
-        if known and effect.why != "new":
-            reply = self._words.alert_reply(group, alerts, effect.why, now)
-            await self._board.reply(key, ref, reply, broadcast=effect.why in ("more", "escalated", "repeat"))
+        loud = effect.why in LOUD and any(a.firing for a in alerts)
+        call = await self._whom(effect, now) if loud else ()
+        again = known and _told_before(group, effect)
+        shown = self._words.alert_card(group, alerts, self._live(), now, () if again else call)
+        ref = await self._board.sync(card, effect.to, shown)
+        if again:
+            reply = self._words.alert_reply(group, alerts, effect.why, now, call)
+            await self._board.reply(key, ref, reply, broadcast=loud)
         return f"{ref.channel}:{ref.ts}"
+
+    async def _whom(self, effect: SendAlert, now: float) -> tuple[str, ...]:
+        """An edit calls nobody, so whom a message calls stands in it only when it is posted."""
+        receiver = self._alerting.plan.receiver(effect.receiver)
+        return mentions(await self._alerting.state(), self._alerting.plan, receiver, now) if receiver else ()
 
     async def _show(self, effect: ShowAlert) -> None:
         state = await self._alerting.state()
@@ -152,6 +151,12 @@ class AlertSender:
 def _receipt(group: Group | None, effect: SendAlert) -> Receipt | None:
     wanted = (effect.serial, effect.channel, effect.to)
     return next((r for r in group.receipts if (r.serial, r.channel, r.to) == wanted), None) if group else None
+
+
+def _told_before(group: Group, effect: SendAlert) -> bool:
+    """Nobody notices an edit. The first message is itself the notification, also when its answer was lost."""
+    place = (effect.channel, effect.to)
+    return any((r.channel, r.to) == place and r.serial < effect.serial for r in group.receipts)
 
 
 def _card_key(group: Group, to: str) -> str:

@@ -21,14 +21,25 @@ FOR_EVER = 10 * 365 * 86400.0  # seconds; the lease of a store that has one owne
 
 
 class StoreClock:
-    """Unix seconds by the store's clock, so that what replicas write is comparable. Callable; no I/O."""
+    """Unix seconds by the store's clock, so that what replicas write is comparable. Callable; no I/O.
 
-    def __init__(self, base: Callable[[], float] = time.time) -> None:
+    It never goes back by itself. Where the machine's clock was set back it goes on at half its speed until that has
+    caught up: nothing that waits for a time, a rollback's next try or an escalation, waits more than twice as long.
+    passing: seconds that only ever grow.
+    """
+
+    def __init__(self, base: Callable[[], float] = time.time, passing: Callable[[], float] = time.monotonic) -> None:
         self._base = base
+        self._passing = passing
         self._offset = 0.0
+        self._last = (-math.inf, 0.0)  # what it said last, and when that was
 
     def __call__(self) -> float:
-        return self._base() + self._offset
+        said, then = self._last
+        passed = self._passing()
+        now = max(self._base() + self._offset, said + (passed - then) / 2)
+        self._last = now, passed
+        return now
 
     async def follow(self, store: Store) -> None:
         """Takes the store's time as the middle of the round trip that asked for it."""
@@ -37,6 +48,7 @@ class StoreClock:
         before = self._base()
         theirs = await store.now()
         self._offset = theirs - (before + self._base()) / 2
+        self._last = (-math.inf, 0.0)  # what the store says holds, also where it is earlier than what was said here
 
 
 class Leads:

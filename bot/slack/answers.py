@@ -6,6 +6,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
+from weakref import WeakSet
 
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncRespond
@@ -26,6 +27,7 @@ class Answers:
         self._patience = patience
         self._by_cause: OrderedDict[str, asyncio.Task[Outgoing]] = OrderedDict()
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._responded: WeakSet[asyncio.Task[Outgoing]] = WeakSet()
 
     def begin(self, cause: str, work: Callable[[], Coroutine[Any, Any, Outgoing]]) -> asyncio.Task[Outgoing]:
         """The answer to the cause under way or given; `work` is begun only for a new one. It must not raise."""
@@ -52,9 +54,12 @@ class Answers:
         await ack(text=outgoing.text, blocks=blocks, response_type="ephemeral")
 
     async def after_ack(self, work: asyncio.Task[Outgoing], ack: AsyncAck, respond: AsyncRespond) -> None:
-        """A button: Slack shows nothing that comes within its acknowledgement."""
+        """A button: Slack shows nothing that comes within its acknowledgement. Pressed once, answered once."""
         await self.settled(work)
         await ack()
+        if work in self._responded:
+            return
+        self._responded.add(work)
         self.watch(_respond(work, respond), "answer by response url")
 
     def watch(self, work: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:

@@ -99,6 +99,16 @@ class SlackChat:
         except Final as error:
             log.warning("a private sentence could not be said", user=user, error=str(error))
 
+    async def publish_home(self, user: str, message: Outgoing) -> None:
+        """The app's home as this person sees it. Raises Retryable or Final."""
+        view = {"type": "home", "blocks": list(message.blocks)}
+        try:
+            await call(self._client.views_publish(user_id=user, view=view))
+        except Refused as error:
+            if error.code not in LACKING:
+                raise
+            self._once(f"the app's home stays empty ({error})")
+
     async def seed(self, channel: str, ts: str, emoji: Sequence[str]) -> None:
         """Raises Retryable not_in_channel: without being there the bot hears of no reaction either."""
         for name in emoji:

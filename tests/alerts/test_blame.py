@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.alerts.blame import suspects
+from bot.alerts.blame import ranked, suspects
 from bot.alerts.labels import labels_of
 from bot.alerts.model import Alert
 from bot.rollout.model import Rollout, StageRecord, Status
@@ -40,3 +40,30 @@ def test_an_alert_older_than_the_first_traffic_speaks_against() -> None:
 
 def test_what_nothing_ties_is_left_out() -> None:
     assert suspects(ALERT, (a_rollout("mail", None), a_rollout("other", 100_000.0))) == ()
+
+
+def test_of_several_the_one_with_the_strongest_tie_and_then_the_latest_shift_comes_first() -> None:
+    alerts = (ALERT, replace(ALERT, fingerprint="g", labels=labels_of({"service": "mail", "instance": "db-1"})))
+    live = (
+        a_rollout("shop", 8_000.0),
+        a_rollout("mail", 9_500.0),
+        a_rollout("other", 9_900.0),
+        a_rollout("idle", None),
+    )
+    found = ranked(alerts, live)
+    assert [(s.service, s.reasons, s.ago) for s in found] == [
+        ("mail", ("service", "recent"), 500.0),
+        ("shop", ("service", "recent"), 2_000.0),
+        ("other", ("recent",), 100.0),
+    ]
+
+
+def test_what_is_over_points_at_nobody() -> None:
+    assert ranked((replace(ALERT, resolved_at=1.0),), (a_rollout("shop", 9_000.0),)) == ()
+
+
+def test_a_shift_after_the_alert_did_not_cause_it_but_the_one_before_may_have() -> None:
+    rollout = a_rollout("shop", 9_000.0)
+    later = replace(rollout, stages=(*rollout.stages, StageRecord("10%", 10.0, shifted_at=11_000.0)))
+    (found,) = suspects(ALERT, (later,))
+    assert (found.reasons, found.ago) == (("service", "recent"), 1_000.0)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
+from playwright.async_api import expect
+
 from bot.sandbox.demo.stand import Stand
-from tests.browser.kit import PACE, browser, step_done, walk
+from tests.browser.kit import PACE, PATIENCE, browser, step_done, walk
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -15,16 +19,26 @@ DOCS = Path(__file__).parents[2] / "docs"
 async def main() -> None:
     wide = {"width": 1440, "height": 900}
     with tempfile.TemporaryDirectory(prefix="rollout-shots-") as folder:
-        stand = Stand(Path(folder) / "stand", pace=PACE, say=print)
+        pace = replace(PACE, bakes=PACE.bakes | {"1%": 15.0})  # long enough for a picture of it
+        stand = Stand(Path(folder) / "stand", pace=pace, say=print)
         async with stand, browser(stand, viewport=wide) as page:
             await walk(page)
+            card = page.locator("#messages > article").filter(has_text="Gates of stage 1%")
+            await expect(card).to_contain_text("Baking at stage 1%", timeout=PATIENCE)
+            await expect(card.locator("pre")).to_have_text(re.compile("✅.*✅.*✅.*✅", re.DOTALL), timeout=PATIENCE)
+            await page.mouse.move(0, 0)
+            await card.screenshot(path=DOCS / "card.png")
             await page.screenshot(path=DOCS / "demo.png")
             dial = page.get_by_label("Errors", exact=True)
             await dial.focus()
             await dial.press("End")
             await step_done(page, "saved")
+            await expect(page.locator("#tab-inbox .badge")).to_have_text("3", timeout=PATIENCE)  # a mail and two SMS
+            await expect(page.locator("#messages")).to_contain_text("Rolled back", timeout=PATIENCE)
+            legend = page.locator(".chart .legend.canary").first
+            await expect(legend).to_have_text(re.compile("canary 0/s"), timeout=PATIENCE)
             await page.screenshot(path=DOCS / "demo-saved.png")
-    print(f"demo.png and demo-saved.png are in {DOCS}")
+    print(f"card.png, demo.png and demo-saved.png are in {DOCS}")
 
 
 if __name__ == "__main__":

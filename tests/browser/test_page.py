@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import re
-from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
-import aiohttp
-import aiosmtplib
 from playwright.async_api import Page, expect
+from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox.demo.stand import Stand
+from bot.sandbox.slack import CHANNELS
 from tests.browser.kit import PACE, PATIENCE, browser, step_done, walk
 
 
@@ -30,23 +30,41 @@ async def test_a_first_walk_in_which_a_broken_version_is_saved(tmp_path: Path) -
         await expect(page.locator(".chart .legend.canary").first).to_have_text(
             re.compile("canary 0/s"), timeout=PATIENCE
         )
-        await inbox_shows_what_arrives(stand, page)
+        await inbox_has_what_the_bot_sent(page)
 
 
-async def inbox_shows_what_arrives(stand: Stand, page: Page) -> None:
-    mail = EmailMessage()
-    mail["From"], mail["To"], mail["Subject"] = "bot@example.com", "oncall@example.com", "Rolled back"
-    mail.set_content("error rate 100 %")
-    await aiosmtplib.send(mail, hostname="127.0.0.1", port=stand.smtp_port, start_tls=False)
-    async with (
-        aiohttp.ClientSession() as session,
-        session.post(stand.sms_url, json={"to": "+8613800000000", "text": "brand-diagnosis rolled back"}) as sent,
-    ):
-        assert sent.status == 200
-    await expect(page.locator("#tab-inbox .badge")).to_have_text("2", timeout=PATIENCE)
-    await page.get_by_role("tab", name=re.compile("Inbox")).click()
-    await expect(page.locator(".letter.mail")).to_contain_text("error rate 100 %")
-    await expect(page.locator(".letter.sms")).to_contain_text("brand-diagnosis rolled back")
+async def inbox_has_what_the_bot_sent(page: Page) -> None:
+    """The Critical about the broken version, by mail and by SMS, and in its channel with the button to take it on."""
+    await page.get_by_role("tab", name=re.compile(r"Inbox\s*\d")).click(timeout=PATIENCE)
+    await expect(page.locator(".letter.mail").first).to_contain_text("Error rate far too high", timeout=PATIENCE)
+    await expect(page.locator(".letter.sms").first).to_contain_text("Error rate far too high", timeout=PATIENCE)
+    wide = await page.locator(".letter.mail").first.evaluate("letter => letter.querySelector('.text').clientWidth")
+    assert wide > 200  # a line of prose, not a column of letters
+    await page.locator("#side").get_by_role("button", name=re.compile("critical")).click()
+    await page.locator("#messages").get_by_role("button", name="I am on it").click()
+    await expect(page.locator("#messages").get_by_role("button", name="I am on it")).to_have_count(0, timeout=PATIENCE)
+
+
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg=="
+)
+
+
+async def uploads_are_shown(stand: Stand, page: Page) -> None:
+    bot = AsyncWebClient(token=stand.slack.bot_token, base_url=stand.slack.api_url)
+    files: list[dict[str, Any]] = [
+        {"filename": "chart.png", "content": PIXEL, "title": "error rate"},
+        {"filename": "report.md", "content": "\n".join(f"line {n}" for n in range(40)), "title": "report"},
+    ]
+    await bot.files_upload_v2(channel=CHANNELS["releases"], initial_comment="evidence", file_uploads=files)
+    picture = page.get_by_role("img", name="error rate")
+    await expect(picture).to_be_visible()
+    await picture.scroll_into_view_if_needed()
+    await page.wait_for_function("picture => picture.naturalWidth === 1", arg=await picture.element_handle())
+    await expect(page.locator(".file pre")).to_contain_text("line 11")
+    await expect(page.locator(".file pre")).not_to_contain_text("line 39")
+    await page.locator(".file").get_by_role("button").click()
+    await expect(page.locator(".file pre")).to_contain_text("line 39")
 
 
 async def test_on_a_phone_in_the_dark_and_in_chinese(tmp_path: Path) -> None:
@@ -61,3 +79,7 @@ async def test_on_a_phone_in_the_dark_and_in_chinese(tmp_path: Path) -> None:
         await expect(page.get_by_role("option").filter(has_text="start")).to_be_visible()
         await page.keyboard.press("Escape")
         await expect(page.get_by_role("option")).to_have_count(0)
+        await uploads_are_shown(stand, page)
+        await page.click("#bar [data-pane=side]")
+        await page.click("#side [data-focus=home]")
+        await expect(page.locator(".home")).to_contain_text("brand-diagnosis")

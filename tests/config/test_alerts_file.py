@@ -62,6 +62,8 @@ def test_without_the_file_there_are_no_alerts(folder: Folder) -> None:
         ("channel: mail,", "channel: mial,", "did you mean `mail`"),
         ("to: [dev-team@example.com]", "to: [dev-team]", "not an e-mail address"),
         ("oncall: primary", "oncall: primry", "did you mean `primary`"),
+        ("mention: [primary]", "mention: [primry]", "did you mean `primary`"),
+        ("oncall: primary,", "mention: [lin],", "in Slack alone"),
         ("notify: [dev-mail]", "notify: [dev-mial]", "did you mean `dev-mail`"),
         ("  notify: [dev-mail]\n", "", "notifies nobody"),
         ("match: [severity = critical]", "match: [severity]", "not a matcher"),
@@ -118,3 +120,11 @@ def test_no_service_takes_the_name_of_the_alerts(folder: Folder) -> None:
     folder.file("plan").unlink()
     _, problems, _ = check(folder.path, {}, require_slack=False)
     assert any("cannot be called `alerts`" in p.what for p in problems), problems
+
+
+def test_whom_slack_calls(folder: Folder) -> None:
+    folder.patch("alerts.yaml", "mention: [primary]", "mention: [primary, lin, S0ONCALL01]")
+    settings, problems, _ = check(folder.path, {}, require_slack=False)
+    assert settings is not None and settings.alerts is not None, problems
+    receiver = settings.alerts.receiver("dev-slack")
+    assert receiver is not None and receiver.mention == ("primary", "U0LIN00001", "S0ONCALL01")

@@ -69,8 +69,8 @@ BROKEN = [
     (S, '(up{instance=~"$instances"}', '(up{instance=~"$instances}', "query: 100", "close it on the same line"),
     (S, '(up{instance=~"$instances"}', "(up{instance=~$instances}", "query: 100", "outside quotes"),
     (S, '(up{instance=~"', '(up{instance="', "query: 100", "instance=~"),
-    (S, "max(app_open_critical_alerts{", 'max(app_open_critical_alerts{pool="$pool",',
-     "query: max(app_open", "per_pool: false"),
+    (S, "max(rollout_alerts_firing{", 'max(rollout_alerts_firing{pool="$pool",',
+     "query: max(rollout_alerts", "per_pool: false"),
     # stages
     (S, "weight: 10\n", "weight: 0\n", "weight: 0\n", "more than 0"),
     (S, "weight: 10\n", "weight: -1\n", "weight: -1\n", "more than 0"),

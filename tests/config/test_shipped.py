@@ -273,7 +273,7 @@ MEASURED = [
     ({"app_cpu_percent{L}": "40x60", "app_memory_percent{L}": "41x60"}, {"cpu": 40, "memory": 41}),
     ({'app_concurrent_users{service="brand-diagnosis",instance="a"}': "50x30 10x30",
       'app_concurrent_users{service="brand-diagnosis",instance="b"}': "10x30 70x30"}, {"concurrent_users": 80}),
-    ({'app_open_critical_alerts{service="brand-diagnosis",instance="a"}': "0x60"}, {"open_critical_alerts": 0}),
+    ({'rollout_alerts_firing{service="brand-diagnosis",severity="critical"}': "0x60"}, {"open_critical_alerts": 0}),
     ({}, dict.fromkeys(("error_rate", "p95", "p99", "report_success_rate", "availability", "cpu", "memory",
                         "concurrent_users", "open_critical_alerts", "requests", "reports"))),
 ]  # fmt: skip

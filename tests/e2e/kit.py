@@ -78,6 +78,13 @@ def alive(processes: Mapping[int, str]) -> dict[int, str]:
     return {pid: _command(pid) for pid, started in processes.items() if (stat := _stat(pid)) and stat[1] == started}
 
 
+def naming(folder: Path) -> dict[int, str]:
+    """pid -> command line of every process that names the folder in it, whoever started it."""
+    pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+    commands = {pid: _command(pid) for pid in pids if _stat(pid)}
+    return {pid: command for pid, command in commands.items() if str(folder) in command}
+
+
 def _stat(pid: int) -> tuple[int, str] | None:
     """(parent, start time), None for what is gone or only waits to be reaped."""
     try:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import config
-from tests.e2e.kit import Started, alive, descendants, run
+from tests.e2e.kit import Started, alive, descendants, naming, run
 
 
 def _until(true: Callable[[], bool], what: str, timeout: float = 30) -> None:
@@ -38,6 +38,24 @@ def test_the_demo_takes_everything_along(tmp_path: Path, how: signal.Signals) ->
         assert "Traceback" not in demo.err.read_text()
     finally:
         demo.end()
+
+
+def test_an_interrupt_while_it_still_starts(tmp_path: Path) -> None:
+    words = ("Starting nginx", "Starting the workspace", "Starting the bot")
+    folders = [tmp_path / str(n) for n in range(len(words))]
+    demos = [Started.of(folder, "demo", "--port", "0", "--keep", str(folder / "work")) for folder in folders]
+    try:
+        for demo, word in zip(demos, words, strict=True):
+            _until(lambda d=demo, w=word: w in d.output() or d.process.poll() is not None, word)  # type: ignore[misc]
+            os.kill(demo.process.pid, signal.SIGINT)
+        for demo in demos:
+            assert demo.process.wait(30) == 0, demo.err.read_text()
+            assert "Traceback" not in demo.err.read_text()
+            assert "Open http://" not in demo.output()
+        _until(lambda: not naming(tmp_path), f"left behind: {naming(tmp_path)}", 10)
+    finally:
+        for demo in demos:
+            demo.end()
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])

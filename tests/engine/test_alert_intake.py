@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -56,7 +57,8 @@ async def well() -> dict[str, str]:
 async def door() -> AsyncIterator[Door]:
     rig = AlertRig()
     intake = AlertIntake(rig.alerting, lambda: (("shop", "ROLLOUT-20260302-1"),))
-    server = Web(well, CollectorRegistry(), None, AlertDoor(intake.take, TOKEN, (Retryable,)))
+    refused = partial(rig.watch.own, "AlertsRefused")
+    server = Web(well, CollectorRegistry(), None, AlertDoor(intake.take, TOKEN, (Retryable,), refused))
     url = f"http://127.0.0.1:{await server.start('127.0.0.1', 0)}"
     async with aiohttp.ClientSession() as session:
         yield Door(rig, url, session)
@@ -90,7 +92,7 @@ async def test_a_late_redelivery_of_the_beginning_does_not_begin_it_again(door: 
 async def test_a_batch_with_one_bad_alert_is_refused_whole(door: Door) -> None:
     status, text = await door.post(payload(an_alert(), {"status": "firing"}))
     assert status == 400 and "labels" in text
-    assert (await door.rig.alerting.state()).alerts == {}
+    assert [a.name for a in (await door.rig.alerting.state()).firing()] == ["AlertsRefused"]
 
 
 @pytest.mark.parametrize(
@@ -117,7 +119,21 @@ async def test_who_has_not_the_token_posts_nothing(door: Door) -> None:
 
 
 async def test_ten_megabytes_are_refused(door: Door) -> None:
-    assert (await door.post(payload(an_alert(text="x" * 10 * LIMIT))))[0] == 413
+    status, said = await door.post(payload(an_alert(text="x" * 10 * LIMIT)))
+    assert status == 413 and "max_alerts" in said
+
+
+async def test_what_was_refused_is_told_until_something_is_taken_again(door: Door) -> None:
+    await door.post(b"{", "wrong")
+    assert (await door.rig.state()).firing() == ()
+    for body in (b"{", payload(an_alert(text="x" * 10 * LIMIT))):
+        await door.post(body)
+    (refused,) = (await door.rig.state()).firing()
+    await door.rig.tick(31)
+    assert door.rig.mail.subjects == ["[Warning] Posted alerts were refused"]
+    assert "not JSON" in door.rig.mail.sent[0][1].text
+    await door.post(payload(an_alert()))
+    assert refused.fingerprint not in {a.fingerprint for a in (await door.rig.state()).firing()}
 
 
 async def test_a_group_of_thousands_is_taken(door: Door) -> None:

@@ -5,15 +5,29 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from bot.alerts.intents import BeginSilence
+from bot.alerts.intents import Acknowledge, BeginSilence
 from bot.alerts.labels import parse_matcher
-from bot.alerts.plan import Rule
+from bot.alerts.plan import Escalation, Rule
 from bot.engine.ports import Commit, Committed, Final, Retryable
 from bot.rollout.plan import Condition
 from bot.store import StoreUnavailable
 from bot.store.sqlite import SqliteStore
-from tests.alerts.kit import a_plan, a_signal, observed
+from tests.alerts.kit import (
+    CHAT,
+    CRITICAL,
+    LEAD,
+    LIN,
+    MAIL,
+    SMS,
+    START,
+    UTC_DAY,
+    a_plan,
+    a_route,
+    a_signal,
+    observed,
+)
 from tests.engine.alert_rig import AlertRig, reading
 
 SLOW = Rule(
@@ -121,8 +135,6 @@ async def test_nothing_is_sent_twice_when_the_process_ends_between_sending_and_f
 
 
 def _critical(rig: AlertRig):
-    from tests.alerts.kit import observed
-
     return observed(a_signal(severity="critical", at=rig.now))
 
 
@@ -184,11 +196,11 @@ async def test_what_the_bot_says_of_itself_fires_and_ends() -> None:
 async def test_firing_alerts_are_exported_for_gates_unless_they_are_silenced() -> None:
     from bot.engine.rollouts import Rollouts
     from bot.telemetry import Telemetry
-    from tests.alerts.kit import LIN
 
     rig = AlertRig()
     await rig.observe(a_signal(severity="critical", at=rig.now), a_signal("Slow", "warning", rig.now))
-    telemetry = Telemetry(Rollouts(rig.store, {}, {}), {"mail": None}, lambda: rig.alerting.known)  # type: ignore[dict-item]
+    plans: Any = {"mail": None}
+    telemetry = Telemetry(Rollouts(rig.store, {}, {}), plans, lambda: rig.alerting.known, lambda: rig.now)
 
     def exported() -> dict[tuple[str, str], float]:
         (found,) = [m for m in telemetry.collect() if m.name == "rollout_alerts_firing"]
@@ -227,3 +239,82 @@ async def test_what_is_decided_while_another_is_written_survives_that_ones_failu
     assert sum(a.duplicate for a in again) == 29
     assert len((await rig.alerting.state()).firing()) == 30
     await store.close()
+
+
+async def test_what_fires_again_is_said_again_and_not_only_edited() -> None:
+    rig = AlertRig()
+    await rig.observe(a_signal(severity="critical", at=rig.now))
+    await rig.tick(61)
+    await rig.observe(a_signal(severity="critical", at=rig.now - 61, over="over"))
+    await rig.tick(61)
+    await rig.observe(a_signal(severity="critical", at=rig.now))
+    await rig.tick(61)
+    (card,) = rig.chat.by_key("alertcard:")
+    assert card["text"].startswith("🔴")
+    over, again = rig.chat.by_key("alert:")
+    assert ("Resolved" in over["text"], over["broadcast"]) == (True, False)
+    assert ("Firing again" in again["text"], again["broadcast"]) == (True, True)
+
+
+async def test_a_first_message_whose_answer_was_lost_is_not_said_again() -> None:
+    rig = AlertRig()
+    await rig.alerting.submit(_critical(rig))
+    report = rig.alerting.report
+
+    async def lost(_: object) -> None:
+        raise Retryable("the disk is slow")
+
+    rig.alerting.report = lost  # type: ignore[assignment,method-assign]
+    await rig.work()
+    rig.alerting.report = report  # type: ignore[method-assign]
+    await rig.tick(60)
+    assert len(rig.chat.by_key("alertcard:")) == 1
+    assert rig.chat.by_key("alert:") == []
+
+
+async def test_who_acknowledged_is_still_named_when_it_is_over() -> None:
+    rig = AlertRig()
+    await rig.observe(a_signal(severity="critical", at=rig.now))
+    key = (await rig.group()).key
+    over = observed(a_signal(severity="critical", at=rig.now, over="over"))
+    await asyncio.gather(rig.alerting.submit(over), rig.alerting.submit(Acknowledge(LIN, key)))
+    await rig.tick(61)
+    group = await rig.group()
+    assert (group.told, group.acked_by) == ((), LIN.user)
+    await rig.observe(a_signal(severity="critical", at=rig.now))
+    assert (await rig.group()).acked_by == ""  # of what fires now nobody has said anything yet
+
+
+async def test_who_was_told_is_told_the_end_also_a_stand_in_and_who_was_on_call_then() -> None:
+    chat = replace(CHAT, oncall="primary")
+    sms = replace(SMS, send_resolved=True)
+    rig = AlertRig(a_plan(receivers=(MAIL, sms, chat)))
+    rig.now = START + 6.9 * UTC_DAY  # some hours before the handover
+    await rig.observe(a_signal(severity="critical", at=rig.now))
+    rig.mail.fail = [Final("no such mailbox: correct the address")]
+    await rig.observe(a_signal("Slow", at=rig.now, service="mail"))
+    await rig.tick(31)
+    began = rig.now - 31
+    rig.now += UTC_DAY
+    await rig.observe(
+        a_signal(severity="critical", at=began, over="over"), a_signal("Slow", at=began, over="over", service="mail")
+    )
+    ended = [n.subject for n in rig.sms.to("+15555550111")]  # lin, on call when it began
+    assert ended == ["[Critical] ErrorRate · shop", "[Resolved] ErrorRate · shop"]
+    texts = [m["text"] for m in rig.chat.by_key("alert:")]
+    assert len([t for t in texts if "Resolved" in t]) >= 3  # the channel and both people, and the stand-in's
+
+
+async def test_an_escalation_says_so_by_sms_and_whom_slack_calls() -> None:
+    lead = replace(LEAD, channel="slack", to=("C0LEADS001",), mention=("S0ONCALL01", "primary"))
+    critical = replace(CRITICAL, escalate=(Escalation(900.0, ("lead", "lead-sms")),))
+    receivers = (MAIL, SMS, CHAT, LEAD, replace(lead, name="lead"))
+    rig = AlertRig(a_plan(receivers=receivers, route=a_route(routes=(critical,))))
+    shown: list[object] = []
+    card = rig.sender._words.alert_card
+    rig.sender._words.alert_card = lambda *a: shown.append(a[4:]) or card(*a)  # type: ignore[method-assign,func-returns-value]
+    await rig.observe(a_signal(severity="critical", at=rig.now))
+    await rig.tick(901)
+    (short,) = [n.short for n in rig.sms.to("+15555550101")]
+    assert short.startswith("ESCALATED, nobody acked. Critical: ErrorRate")
+    assert (("S0ONCALL01", "U0LIN00001"),) in shown

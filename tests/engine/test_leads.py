@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.engine import leads as module
 from bot.engine.acting import FencedChat, acting, acting_epoch
@@ -164,3 +166,39 @@ async def test_an_actor_that_lost_its_lead_says_nothing_any_more() -> None:
     assert chat.whispers == []
     await fenced.whisper("C1", "U1", Outgoing("an answer to a person needs no lead"))
     assert fenced.user_id == BOT and len(chat.whispers) == 1
+
+
+@given(st.lists(st.tuples(st.floats(0, 1000), st.floats(-5000, 5000)), max_size=30))
+def test_a_clock_never_goes_back_and_goes_at_half_speed_at_least(steps: list[tuple[float, float]]) -> None:
+    """steps: seconds that pass, and by how much the machine's clock is set in that time."""
+    wall, passed = 1e9, 0.0
+    clock = StoreClock(lambda: wall, lambda: passed)
+    for seconds, leap in steps:
+        before = clock()
+        passed += seconds
+        wall += seconds + leap
+        assert clock() >= before + seconds / 2 - 1e-3
+        assert clock() >= wall
+
+
+def test_a_clock_that_was_set_back_is_right_again_in_the_end() -> None:
+    wall, passed = 1e9, 0.0
+    clock = StoreClock(lambda: wall, lambda: passed)
+    clock()
+    wall -= 3600
+    for _ in range(7300):
+        wall, passed = wall + 1, passed + 1
+        clock()
+    assert clock() == wall
+
+
+async def test_what_the_store_says_sets_the_clock_back_too() -> None:
+    """A machine whose clock leapt ahead must not take its own lead for lost until it has caught up."""
+    wall = 1_000_000.0
+    store = MemoryStore(clock=lambda: 1_000_000.0)
+    clock = StoreClock(lambda: wall, lambda: 0.0)
+    await clock.follow(store)
+    wall += 3600
+    assert clock() == 1_003_600.0
+    await clock.follow(store)
+    assert clock() == 1_000_000.0

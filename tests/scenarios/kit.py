@@ -62,6 +62,7 @@ def on_both(scenario: Callable[..., Coroutine[Any, Any, None]]) -> Callable[...,
 def short_plan(plan: Any, root: Path) -> None:
     """Two stages of a second, judged by a metric that needs no load; every nginx test can be held up by a file."""
     gate = "open_critical_alerts == 0"
+    plan["metrics"]["open_critical_alerts"]["query"] = 'max(app_open_critical_alerts{service="$service"})'  # dialled
     plan["stages"] = [
         {"name": name, "weight": weight, "bake": "1s", "max_bake": "60s", "min_readings": 1, "gates": [gate]}
         for name, weight in ((FIRST, 10), (LAST, 100))

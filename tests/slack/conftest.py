@@ -104,7 +104,7 @@ class Edge:
         intake = Intake(self.desk, self.store)
         self.alerts = Alerting(self.store, a_alert_plan())
         self.listeners = Listeners(
-            self.desk, self.words, self.directory, intake, self.store, self.chat, self._patience, self.alerts
+            self.desk, self.words, self.directory, intake, self.store, self.chat, self._patience, self.alerts, self.chat
         )
         self.app = build_app(client, self.server.signing_secret if self.mode == "http" else "")
         self.listeners.register(self.app)

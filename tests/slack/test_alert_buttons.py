@@ -6,6 +6,7 @@ import time
 
 from bot.alerts.evolve import alerts_of
 from bot.alerts.model import Group
+from bot.rollout.model import Status
 from tests.alerts.kit import a_signal, observed
 from tests.slack.conftest import RELEASES, Edge
 
@@ -33,6 +34,20 @@ async def test_silence_for_an_hour(edge: Edge) -> None:
     (silence,) = (await edge.alerts.state()).silences.values()
     assert silence.until - silence.at == 3600
     assert {(m.name, m.value) for m in silence.matchers} == set(group.labels)
+
+
+async def test_roll_back_the_likeliest_rollout(edge: Edge) -> None:
+    await edge.server.person("lin").command("/rollout start shop 2.0.0", RELEASES)
+    await edge.alerts.submit(observed(a_signal(severity="critical", at=time.time(), service="shop")))
+    state = await edge.alerts.state()
+    (group,) = state.groups.values()
+    card = edge.words.alert_card(group, alerts_of(state, group), [await edge.rollout()], time.time())
+    ts = await edge.say(f"alertcard:{group.key}", card)
+    outcome = await edge.server.person("chen").click(RELEASES, ts, "rollout.rollback", confirmed=True, wait=5.0)
+    assert outcome.ok, outcome
+    assert (
+        await edge.rollout()
+    ).status is Status.CANCELLED  # no traffic was moved yet, so there is nothing to put back
 
 
 async def test_a_message_of_an_earlier_life_acknowledges_nothing(edge: Edge) -> None:

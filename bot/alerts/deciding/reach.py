@@ -46,3 +46,14 @@ def addresses(state: AlertsState, plan: AlertPlan, receiver: Receiver, now: floa
     if not turn and not receiver.to:
         turn = [reach[p].by(kind) for p in rotation.people if p in reach and reach[p].by(kind)]
     return tuple(dict.fromkeys((*receiver.to, *turn)))
+
+
+def mentions(state: AlertsState, plan: AlertPlan, receiver: Receiver, now: float) -> tuple[str, ...]:
+    """Slack ids of groups and people to call; of a rotation whoever is on call, "" left out where there is no id."""
+    reach = dict(plan.reach)
+    found = []
+    for name in receiver.mention:
+        rotation = plan.rotation(name)
+        person = reach.get(on_call(rotation, state.overrides, now).person) if rotation else None
+        found.append((person.slack if person else "") if rotation else name)
+    return tuple(dict.fromkeys(id for id in found if id))

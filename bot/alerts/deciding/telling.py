@@ -11,7 +11,9 @@ from bot.alerts.evolve import OPEN, alerts_of
 from bot.alerts.group import due
 from bot.alerts.model import AlertsState, Group
 from bot.alerts.pipeline import Considered, Surroundings, consider
-from bot.alerts.plan import AlertPlan, Route
+from bot.alerts.plan import AlertPlan
+
+OVER = ("resolved", "some_resolved")
 
 
 def tell(state: AlertsState, plan: AlertPlan, keys: Collection[str], now: float) -> tuple[ev.AlertEvent, ...]:
@@ -45,11 +47,25 @@ def _mutes(found: Considered) -> dict[str, tuple[str, str]]:
 
 def _told(state: AlertsState, plan: AlertPlan, group: Group, say: Say, now: float) -> ev.Told:
     route = plan.route_of(group.route)
-    reached = (name for step in route.escalate[: group.step] for name in step.receivers)
-    over = say.why in ("resolved", "some_resolved")
-    receivers = dict.fromkeys((*route.receivers, *reached)) if over else route.receivers
-    to = sends(state, plan, receivers, now, resolved=over)
+    if say.why not in OVER:
+        to = sends(state, plan, route.receivers, now)
+    else:
+        reached = (name for step in route.escalate[: group.step] for name in step.receivers)
+        to = sends(state, plan, dict.fromkeys((*route.receivers, *reached)), now, resolved=True)
+        to = _and_the_told(plan, group, to)
     return ev.Told(group.key, group.serial + 1, say.why, say.new, say.gone, say.still, to)
+
+
+def _and_the_told(plan: AlertPlan, group: Group, to: tuple[ev.Send, ...]) -> tuple[ev.Send, ...]:
+    """Also whoever was told as a stand-in, or was on call then: they must not go on looking for what is over."""
+    found = {(send.channel, send.to): send for send in to}
+    for receipt in group.receipts:
+        receiver = plan.receiver(receipt.receiver)
+        told = receipt.at >= (group.since or 0.0) and receipt.state != "failed" and receipt.why not in OVER
+        if told and receiver and receiver.send_resolved:
+            send = ev.Send(receipt.receiver, receipt.channel, receipt.to, receipt.instead_of)
+            found.setdefault((receipt.channel, receipt.to), send)
+    return tuple(found.values())
 
 
 def wanting(state: AlertsState, plan: AlertPlan, now: float) -> set[str]:
@@ -68,7 +84,7 @@ def wanting(state: AlertsState, plan: AlertPlan, now: float) -> set[str]:
 
 def escalate(state: AlertsState, plan: AlertPlan, now: float) -> tuple[ev.AlertEvent, ...]:
     """What fires and nobody acknowledged goes one step further."""
-    ripe = [g for g in state.groups.values() if _ripe(g, plan.route_of(g.route), now)]
+    ripe = _unheard(state, plan, now)
     if not ripe:
         return ()
     around = Surroundings(state, plan, now)
@@ -82,10 +98,18 @@ def escalate(state: AlertsState, plan: AlertPlan, now: float) -> tuple[ev.AlertE
     return (ev.GroupsTold(tuple(told), now),) if told else ()
 
 
-def _ripe(group: Group, route: Route, now: float) -> bool:
-    if group.since is None or group.acked_at is not None or group.step >= len(route.escalate):
-        return False
-    return now >= group.since + route.escalate[group.step].after
+def _unheard(state: AlertsState, plan: AlertPlan, now: float) -> list[Group]:
+    """Asked every second, of thousands in a storm."""
+    if not any(route.escalate for route in plan.by_name.values()):
+        return []
+    found = []
+    for group in state.groups.values():
+        if group.since is None or group.acked_at is not None:
+            continue
+        ahead = plan.route_of(group.route).escalate[group.step :]
+        if ahead and now >= group.since + ahead[0].after:
+            found.append(group)
+    return found
 
 
 def close(state: AlertsState, plan: AlertPlan, now: float) -> tuple[ev.AlertEvent, ...]:

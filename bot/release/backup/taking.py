@@ -204,7 +204,7 @@ def _refused(rule: BackupRule, error: OSError) -> Found:
         return _full(rule)
     said = f"{error.filename or rule.folder}: {error.strerror or error}"
     if error.errno in _DENIED:
-        return not_runnable(f"{said}; give the bot's user {rule.folder} to write in")
+        return not_runnable(f"{said}; let the bot's user write there")
     return failed(said)
 
 

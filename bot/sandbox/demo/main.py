@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import random
 import signal
+import socket
 import sys
 import tempfile
 from collections.abc import AsyncIterator
@@ -89,6 +90,9 @@ async def stage(show: Show, *, port: int, keep: Path | None) -> int:
     if show.scenario and show.scenario not in SCENARIOS:
         print(f"no scenario {show.scenario!r}; there are {', '.join(SCENARIOS)}", file=sys.stderr)
         return 2
+    if port and (why := _taken(port)):
+        print(f"port {port} cannot be used ({why}); choose another, or --port 0 for any", file=sys.stderr)
+        return 1
     _end_on_sigterm()
     async with _folder(keep) as folder:
         pace = Pace().at_speed(show.speed) if show.scenario else Pace()
@@ -109,14 +113,22 @@ async def stage(show: Show, *, port: int, keep: Path | None) -> int:
                 await asyncio.Event().wait()
         except asyncio.CancelledError:
             _say("\nStopping …")
-        except OSError as error:
-            print(f"port {port} cannot be used ({error.strerror}); choose another: --port 0", file=sys.stderr)
-            return 1
-        except ProductionError as error:
+        except (ProductionError, OSError) as error:
             print(str(error), file=sys.stderr)
             _last_words(folder / "bot.log")
             return 1
     return 0
+
+
+def _taken(port: int) -> str:
+    """Why nobody can listen there; "" when one can. Asked first, before anything that takes seconds is started."""
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError as error:
+        return error.strerror or str(error)
+    except OverflowError:
+        return "ports end at 65535"
+    return ""
 
 
 async def _perform(stand: Stand, show: Show) -> None:

@@ -7,6 +7,7 @@ Nothing else is changed.
 from __future__ import annotations
 
 import io
+import os
 import re
 import shutil
 from collections.abc import Callable, Mapping
@@ -18,7 +19,9 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString, LiteralScalarString
 
+from bot.sandbox.demo.alerting import adapt_channels, adapt_shipped, shorten
 from bot.sandbox.production.world import World
+from config.bot_file import is_zone
 
 SERVICE = "brand-diagnosis"
 TITLES = {
@@ -70,19 +73,24 @@ def write_config(
     pace: Pace | None,
     *,
     language: str | None,
+    sms_url: str,
     service: str = SERVICE,
     book: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
     """Copies a configuration into a new folder and adapts it. Raises OSError.
 
-    book: what surrounds the traffic instead. pace: None leaves the durations. language: of the bot and of the shipped
-    plan's titles; None leaves both.
+    pace: None leaves the durations. language: of the bot and of what is shipped; None for a configuration of somebody's
+    own, whose words, time zone and rules stay. sms_url: of the inbox. book: what surrounds the traffic instead.
     """
     shutil.copytree(shipped, into, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     plan = into / "services" / f"{service}.yaml"
     _edit(plan, lambda data: _adapt_plan(data, world, pace, language, book))
     if language:
-        _edit(into / "bot.yaml", lambda data: data.update(language=language))
+        _edit(into / "bot.yaml", lambda data: data.update(language=language, timezone=local_zone()))
+    if (into / "channels.yaml").exists():
+        _edit(into / "channels.yaml", lambda data: adapt_channels(data, sms_url))
+    if (into / "alerts.yaml").exists():
+        _edit(into / "alerts.yaml", lambda data: _adapt_alerts(data, pace, language))
     for other in (into / "services").glob("*.yaml"):
         if other != plan:
             other.unlink()
@@ -111,6 +119,20 @@ def _adapt_plan(plan: Any, world: World, pace: Pace | None, language: str | None
     _adapt_addresses(plan, world)
     if pace is not None:
         _adapt_durations(plan, pace)
+
+
+def _adapt_alerts(alerts: Any, pace: Pace | None, language: str | None) -> None:
+    if language:
+        adapt_shipped(alerts, language)
+    if pace is not None:
+        shorten(alerts)
+
+
+def local_zone() -> str:
+    """The name of this machine's time zone, so that the bot's times are those of the page; UTC where it has no name."""
+    named = os.environ.get("TZ", "").removeprefix(":")
+    linked = str(Path("/etc/localtime").resolve()).partition("/zoneinfo/")[2]
+    return next((zone for zone in (named, linked) if is_zone(zone)), "UTC")
 
 
 def _adapt_addresses(plan: Any, world: World) -> None:

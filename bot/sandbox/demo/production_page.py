@@ -11,6 +11,7 @@ from aiohttp import web
 from bot.fleet.nginx import diff
 from bot.sandbox.demo.inbox import Inbox
 from bot.sandbox.demo.recorder import Recorder, weight_of
+from bot.sandbox.demo.roles import Roles
 from bot.sandbox.demo.switches import Switches
 from bot.sandbox.demo.walk import Reader
 from bot.sandbox.production.children import ProductionError
@@ -46,6 +47,7 @@ class Backstage:
     """
 
     world: World
+    roles: Roles
     recorder: Recorder
     inbox: Inbox
     reader: Reader
@@ -87,7 +89,7 @@ class Backstage:
             {
                 "about": dict(self.about),
                 "samples": self.recorder.since(since),
-                "pools": shown["pools"],
+                "pools": self.roles.by_role(shown["pools"]),
                 "hosts": [{key: row[key] for key in keys} | {"weight": weight_of(row)} for row in shown["hosts"]],
                 "switches": self.switches.state(),
                 "letters": self.inbox.letters[-1].id if self.inbox.letters else 0,
@@ -117,15 +119,15 @@ class Backstage:
 
 
 def _doing(do: Do) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    """{"ok": true}, or 400 with the sentence of what went wrong."""
+    """{"ok": true}, or {"ok": false, "error": the sentence of what went wrong}."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
         try:
             await do(await body_of(request))
         except (ProductionError, OSError, TypeError) as error:
-            return web.json_response({"ok": False, "error": str(error)}, status=400)
+            return web.json_response({"ok": False, "error": str(error)})
         except SlackError as refusal:
-            return web.json_response({"ok": False, "error": refusal.code, **refusal.extra}, status=400)
+            return web.json_response({"ok": False, "error": refusal.code, **refusal.extra})
         return web.json_response({"ok": True})
 
     return handle

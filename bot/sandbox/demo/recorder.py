@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.fleet.nginx import file_name
+from bot.sandbox.demo.roles import Roles
+from bot.sandbox.demo.walk import Reader
 from bot.sandbox.production.children import ProductionError
 from bot.sandbox.production.world import World
+from bot.store.errors import StoreBroken, StoreUnavailable
 
 EVERY = 1.0  # seconds between two looks
 KEPT = 600  # looks
@@ -28,10 +31,13 @@ class HostFile:
 
 
 class Recorder:
-    """samples: oldest first, each `{"t": Unix seconds, "pools", "prometheus", "weights"}`, see `_sample`."""
+    """samples: oldest first, each `{"t": Unix seconds, "pools", "prometheus", "weights"}`, see `_sample`.
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    reader: of the bot's log; whatever it says of the pools' roles counts from the next sample on.
+    """
+
+    def __init__(self, world: World, roles: Roles, reader: Reader) -> None:
+        self._world, self._roles, self._reader = world, roles, reader
         self.samples: deque[dict[str, Any]] = deque(maxlen=KEPT)
         self._files: dict[str, HostFile] = {}
         self._task: asyncio.Task[None] | None = None
@@ -59,6 +65,9 @@ class Recorder:
         while True:
             for host in self._world.nginx:
                 self._look_at_file(host)
+            # Without the bot's log, or with a backend that is down, the roles stay as they were.
+            with contextlib.suppress(StoreUnavailable, StoreBroken, OSError, ProductionError):
+                await self._roles.follow(await self._reader.newest())
             self.samples.append(await self._sample())
             await asyncio.sleep(EVERY)
 
@@ -78,9 +87,10 @@ class Recorder:
         weights: host -> percent of everyone its file sends to the canary, None without one."""
         shown = await asyncio.to_thread(self._world.snapshot)
         names = ("rate", "share", "error_rate")
+        pools = self._roles.by_role(shown["pools"])
         return {
             "t": round(time.time(), 2),
-            "pools": {pool: {name: row[name] for name in names} for pool, row in shown["pools"].items()},
+            "pools": {pool: {name: row[name] for name in names} for pool, row in pools.items()},
             "prometheus": await self._measured(),
             "weights": {row["name"]: weight_of(row) for row in shown["hosts"]},
         }
@@ -93,8 +103,8 @@ class Recorder:
             found = await self._world.prometheus.query(_QUERY)
         except ProductionError:
             return None
-        pools = {backend.address: name for name, backend in self._world.pools.items()}
-        out: dict[str, dict[str, float]] = {name: {} for name in pools.values()}
+        pools = {backend.address: role for role, backend in self._roles.by_role(self._world.pools).items()}
+        out: dict[str, dict[str, float]] = {role: {} for role in pools.values()}
         for sample in found:
             pool = pools.get(sample.labels.get("instance", ""))
             if pool and math.isfinite(sample.value):

@@ -253,7 +253,15 @@ async def _first_bad_scrape(run: Run) -> float:
 def must(rollout: Rollout | None, true: bool, otherwise: str) -> None:
     """Raises Broken with where the rollout stands."""
     if not true:
-        state = (
-            f"{rollout.status} at {rollout.stage}, hold {rollout.hold}: {rollout.hold_detail}" if rollout else "none"
-        )
-        raise Broken(f"{otherwise} ({state})")
+        raise Broken(f"{otherwise} ({_where(rollout)})")
+
+
+def _where(rollout: Rollout | None) -> str:
+    if rollout is None:
+        return "there is no rollout"
+    said = f"{rollout.status} at {rollout.stage}"
+    if rollout.hold:
+        said += f", held: {rollout.hold} {rollout.hold_detail}".rstrip()
+    if rollout.rollback and rollout.rollback.trigger:
+        said += f", by {rollout.rollback.trigger.text}"
+    return said

@@ -20,6 +20,7 @@ from bot.sandbox.demo.plans import SERVICE, Pace, write_config
 from bot.sandbox.demo.production_page import Backstage
 from bot.sandbox.demo.recorder import Recorder
 from bot.sandbox.demo.rehearsal import Rehearsal, rehearsal_workspace
+from bot.sandbox.demo.roles import Roles
 from bot.sandbox.demo.switches import Switches
 from bot.sandbox.demo.walk import Reader
 from bot.sandbox.production.children import Child, ProductionError
@@ -88,12 +89,12 @@ class Stand:
     @property
     def smtp_url(self) -> str:
         """Where the demo's mails go; for SMTP_URL."""
-        return f"smtp://127.0.0.1:{self.smtp_port}"
+        return f"smtp://127.0.0.1:{self.smtp_port}?starttls=never"
 
     @property
     def sms_url(self) -> str:
         """The SMS gateway: POST {"to", "text"}."""
-        return f"{self.slack.page_url}gateway/sms"
+        return f"http://127.0.0.1:{self._port}/gateway/sms"
 
     @property
     def database_url(self) -> str:
@@ -115,8 +116,9 @@ class Stand:
         if self.application:
             self.application.make()
             self._stack.enter_context(self.application)
-        settings = self._configure()
         self.http_port, self.smtp_port = self._ports.take(), self._ports.take()
+        self._port = self._port or self._ports.take()
+        settings = self._configure()
         self._say("Starting the workspace and its page …")
         await self._open_workspace(settings)
         self._say("Starting the bot …")
@@ -128,8 +130,16 @@ class Stand:
         folder = self.rehearsal.folder if self.rehearsal else Path(config.__file__).parent
         pace = self.rehearsal.pace if self.rehearsal else self.pace
         language = None if self.rehearsal else self._language
-        book = around(self.application, self.world) if self.application else {}
-        write_config(folder, self.config_dir, self.world, pace, language=language, service=self.service, book=book)
+        write_config(
+            folder,
+            self.config_dir,
+            self.world,
+            pace,
+            language=language,
+            sms_url=self.sms_url,
+            service=self.service,
+            book=around(self.application, self.world) if self.application else {},
+        )
         settings, problems, _ = check(self.config_dir, {}, require_slack=False)
         if settings is None:
             raise ProductionError(f"the demo's configuration is not valid:\n{format_problems(problems)}")
@@ -138,11 +148,11 @@ class Stand:
     async def _open_workspace(self, settings: Settings) -> None:
         self.workspace = rehearsal_workspace(self.rehearsal) if self.rehearsal else demo_workspace()
         self.inbox = Inbox(self._arrived)
-        self.recorder = Recorder(self.world)
-        reader = Reader(self.database, self.service)
+        roles, reader = Roles(self.world), Reader(self.database, self.service)
         self._stack.push_async_callback(reader.close)
+        self.recorder = Recorder(self.world, roles, reader)
         # The switches need the server, and the server the routes of what holds them.
-        self.backstage = Backstage(self.world, self.recorder, self.inbox, reader, self._about(settings))
+        self.backstage = Backstage(self.world, roles, self.recorder, self.inbox, reader, self._about(settings))
         self.slack = SandboxServer(
             self.workspace,
             delivery=self._delivery,
@@ -150,7 +160,7 @@ class Stand:
             page=page_options(self.workspace, settings.people, settings.language),
             extra_routes=self.backstage.routes(),
         )
-        self.backstage.switches = Switches(self.world, self.slack)
+        self.backstage.switches = Switches(self.world, roles, self.slack)
         await self.slack.start(self._port)
         self._stack.push_async_callback(self.slack.stop)
         await self.inbox.start(self.smtp_port)
@@ -196,6 +206,7 @@ class Stand:
         return secrets | {
             "SLACK_API_URL": self.slack.api_url,
             "DATABASE_URL": self.database_url,
+            "SMTP_URL": self.smtp_url,
             "PROMETHEUS_URL": self.world.prometheus.url,
             "HTTP_HOST": "127.0.0.1",
             "HTTP_PORT": str(http_port),

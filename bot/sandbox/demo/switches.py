@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from bot.sandbox.demo.roles import Roles
 from bot.sandbox.production.children import ProductionError
 from bot.sandbox.production.world import World
 from bot.sandbox.slack.server import SandboxServer
@@ -15,8 +16,8 @@ AT_REST = {"error_ratio": 0, "latency_s": 0, "report_failure_ratio": 0, "memory_
 class Switches:
     """Each method raises ProductionError with a sentence. One thing is switched at a time."""
 
-    def __init__(self, world: World, slack: SandboxServer) -> None:
-        self._world, self._slack = world, slack
+    def __init__(self, world: World, roles: Roles, slack: SandboxServer) -> None:
+        self._world, self._roles, self._slack = world, roles, slack
         self._lock = asyncio.Lock()
         self._by_hand: dict[str, tuple[str, str]] = {}  # host -> its file before a person changed it, and after
 
@@ -24,12 +25,12 @@ class Switches:
         """Faults of the new version, see `dial.Dial`; `crash: true` ends it, `running: true` starts it again."""
         async with self._lock:
             if faults.pop("running", False):
-                if not self._world.pools["canary"].running:
-                    await self._world.start_service("canary")
+                if not self._roles.backend.running:
+                    await self._world.start_service(self._roles.new)
                 return
-            if not self._world.pools["canary"].running:
+            if not self._roles.backend.running:
                 raise ProductionError("the new version has crashed: start it again first")
-            await self._world.dial("canary", **faults)
+            await self._world.dial(self._roles.new, **faults)
 
     async def prometheus(self, running: bool) -> None:
         async with self._lock:
@@ -72,7 +73,7 @@ class Switches:
         return sorted(name for name, (_, after) in self._by_hand.items() if self._text(name) == after)
 
     def state(self) -> dict[str, Any]:
-        canary = self._world.pools["canary"]
+        canary = self._roles.backend
         return {
             "dial": AT_REST | canary.dialled,
             "canary": canary.running,

@@ -29,7 +29,7 @@ class Transcript:
             self._tell(f"          {line}")
 
     def stage(self, record: StageRecord, approvers: str) -> None:
-        share = "not measured" if record.share is None else f"{record.share:.2f} % of requests"
+        share = "not measured" if record.share is None else f"{record.share:.2f} % of requests, internal users included"
         self.say(f"{record.name}: approved by {approvers}; canary got {share}")
         for gate in record.gates:
             self.say(f"    {gate.verdict:<16} {gate.text:<28} canary {number(gate.canary):>9}   {_rest(gate)}")

@@ -68,11 +68,19 @@ class Reader:
 
     async def look(self) -> tuple[list[str], dict[str, Any]]:
         """`done` and `where` now. Raises StoreUnavailable, StoreBroken."""
+        newest = await self.newest()
+        events = await (await self._opened()).events(self._service)
+        return done(event for _, event in events), where(newest)
+
+    async def newest(self) -> Rollout | None:
+        """Raises StoreUnavailable, StoreBroken."""
+        rollouts = await (await self._opened()).rollouts(self._service, 1)
+        return rollouts[0] if rollouts else None
+
+    async def _opened(self) -> SqliteStore:
         if self._store is None:
             self._store = await SqliteStore.open(str(self._database), read_only=True)
-        rollouts = await self._store.rollouts(self._service, 1)
-        events = await self._store.events(self._service)
-        return done(event for _, event in events), where(rollouts[0] if rollouts else None)
+        return self._store
 
     async def close(self) -> None:
         if self._store is not None:

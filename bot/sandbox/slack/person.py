@@ -131,7 +131,7 @@ class Person:
         Raises SlackError action_not_found, or confirmation_required (with the dialog) unless `confirmed`.
         """
         message = self._message(channel, ts)
-        block, element = _find(message.blocks, action_id, block_id)
+        block, element = _find(message.blocks, action_id, block_id, value)
         if element.get("confirm") and not confirmed:
             raise SlackError("confirmation_required", confirm=element["confirm"])
         cursor = self._ws.log.cursor
@@ -232,11 +232,18 @@ def _failure(ack: Ack) -> str:
     return "operation_timeout" if ack.error in ("timeout", "http_timeout") else "dispatch_failed"
 
 
-def _find(blocks: list[Json], action_id: str, block_id: str | None) -> tuple[Json, Json]:
-    for block in blocks:
-        if block_id is not None and block["block_id"] != block_id:
-            continue
-        for element in [*block.get("elements", []), block.get("accessory"), block.get("element")]:
-            if isinstance(element, dict) and element.get("action_id") == action_id:
-                return block, element
-    raise SlackError("action_not_found")
+def _find(blocks: list[Json], action_id: str, block_id: str | None, value: Any = None) -> tuple[Json, Json]:
+    """An update gives the blocks new ids: where `block_id` is gone, what a person saw a moment ago is still meant, as
+    long as it says the same `value`."""
+    found = [
+        (block, element)
+        for block in blocks
+        for element in [*block.get("elements", []), block.get("accessory"), block.get("element")]
+        if isinstance(element, dict) and element.get("action_id") == action_id
+    ]
+    if block_id is not None:
+        exact = [pair for pair in found if pair[0]["block_id"] == block_id]
+        found = exact or [pair for pair in found if pair[1].get("value", value) == value]
+    if not found:
+        raise SlackError("action_not_found")
+    return found[0]

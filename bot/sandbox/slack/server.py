@@ -16,6 +16,7 @@ from bot.sandbox.slack.control.routes import Control
 from bot.sandbox.slack.delivery.deliverer import Deliverer, Transport
 from bot.sandbox.slack.delivery.http import HttpTransport
 from bot.sandbox.slack.delivery.socket import SocketTransport
+from bot.sandbox.slack.downloads import download
 from bot.sandbox.slack.errors import SlackError
 from bot.sandbox.slack.person import Person
 from bot.sandbox.slack.workspace import Workspace
@@ -172,10 +173,7 @@ class SandboxServer:
         stored = self.workspace.files.get(request.match_info["file"])
         if stored is None or not stored.uploaded:
             return web.Response(status=404)
-        # Never rendered as a page of this origin, whatever the app uploaded.
-        headers = {"Content-Security-Policy": "sandbox; default-src 'none'", "X-Content-Type-Options": "nosniff"}
-        kind = "image/png" if stored.name.endswith(".png") else "application/octet-stream"
-        return web.Response(body=stored.data, content_type=kind, headers=headers)
+        return download(stored)
 
 
 @web.middleware

@@ -89,3 +89,9 @@ def oncall(w: Words, rows: Sequence[OnCall], now: float) -> Outgoing:
 
 def _person(alias: str, reach: Reach | None) -> Mrkdwn:
     return mention(reach.slack) if reach and reach.slack else outside(reach.name if reach else alias, 60)
+
+
+def home(w: Words, parts: Sequence[Outgoing], now: float) -> Outgoing:
+    blocks: list[Block] = [dict(block) for part in parts for block in part.blocks]
+    text = w.say("home.as_of", at=w.moment(now, now))
+    return Outgoing(text, (*blocks, context([text])))

@@ -2,62 +2,57 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from typing import Final
 
-from bot.alerts.blame import suspects
 from bot.alerts.model import Alert, Group, Receipt, Why
 from bot.engine.ports import Outgoing
 from bot.rollout.model import Rollout
 from bot.slack.messages.alert_parts import SHORT_ID, Saying, ack_command, masked, settled_why
 from bot.slack.messages.blocks import Block, actions, button, confirm, context, header, lines, section
-from bot.slack.messages.markup import Mrkdwn, clean, code, outside
+from bot.slack.messages.markup import Mrkdwn, clean, code, mention, outside
 from bot.slack.messages.words import Words
 
 LINES = 10
 RECEIPTS = 12
+GROUP: Final = re.compile(r"S[A-Z0-9]{6,20}")  # a user group's id
 
 
-def card(w: Words, group: Group, alerts: Sequence[Alert], live: Sequence[Rollout], now: float) -> Outgoing:
+def card(
+    w: Words, group: Group, alerts: Sequence[Alert], live: Sequence[Rollout], now: float, call: Sequence[str] = ()
+) -> Outgoing:
     s, plain = Saying(w, plain=False), Saying(w, plain=True)
     firing = any(a.firing for a in alerts)
-    blocks: list[Block] = [header(plain.head(group, alerts)), lines(s.lines(alerts, now, LINES))]
+    blocks: list[Block] = [header(plain.head(group, alerts)), lines([*s.lines(alerts, now, LINES), _called(call)])]
     if group.acked_at is not None:
         blocks.append(section(w.say("alert.acked", by=w.who(group.acked_by), at=w.moment(group.acked_at, now))))
     elif firing:
         blocks.append(section(w.say("alert.unacked", command=code(ack_command(group)))))
-    if group.step:
+    if group.step and firing:
         blocks.append(section(w.say("alert.step", n=group.step)))
-    tied = _tied(alerts, live)
-    blocks += [section(_rollout(w, rollout, alerts)) for rollout in tied[:3]]
-    blocks += actions(_buttons(w, group, tied) if firing else [])
+    if group.unrouted:
+        blocks.append(section(w.say("alert.unrouted")))
+    found = s.suspects(alerts, live)
+    blocks += [section(Mrkdwn("\n".join(text for _, text in found)))] if found else []
+    blocks += actions(_buttons(w, group, [rollout for rollout, _ in found]) if firing else [])
     told = _receipts(w, group)
     blocks.append(context([w.say("alert.id", id=code(group.key[:SHORT_ID])), told]))
     return Outgoing(s.head(group, alerts), tuple(blocks))
 
 
-def reply(w: Words, group: Group, alerts: Sequence[Alert], why: Why, now: float) -> Outgoing:
+def _called(ids: Sequence[str]) -> Mrkdwn:
+    """Ids of user groups and people, from our own configuration."""
+    return Mrkdwn(" ".join(f"<!subteam^{id}>" if GROUP.fullmatch(id) else mention(id) for id in ids))
+
+
+def reply(w: Words, group: Group, alerts: Sequence[Alert], why: Why, now: float, call: Sequence[str] = ()) -> Outgoing:
     """What people have to notice, below the message."""
     s = Saying(w, plain=False)
     began = min((a.started_at for a in alerts if a.firing), default=group.opened_at)
     facts = {"head": s.head(group, alerts), "since": w.moment(began, now), "lasted": s.lasted(group, alerts, now)}
     said = w.say(f"alert.reply.{settled_why(why, alerts)}", **facts)
-    return Outgoing(said, (section(said), lines(s.lines(alerts, now, LINES))))
-
-
-def _tied(alerts: Sequence[Alert], live: Sequence[Rollout]) -> list[Rollout]:
-    """The rollouts under way that an alert of these may come from; the likeliest first."""
-    by_id = {rollout.id: rollout for rollout in live}
-    ranked = [suspect for alert in alerts if alert.firing for suspect in suspects(alert, live)]
-    ranked.sort(key=lambda suspect: -suspect.score)
-    return [by_id[id] for id in dict.fromkeys(suspect.rollout for suspect in ranked)]
-
-
-def _rollout(w: Words, rollout: Rollout, alerts: Sequence[Alert]) -> Mrkdwn:
-    found = [suspect for alert in alerts if alert.firing for suspect in suspects(alert, (rollout,))]
-    best = max(found, key=lambda suspect: suspect.score)
-    why = w.join(w.say(f"alert.blame.{reason}") for reason in best.reasons)
-    service, version = outside(rollout.service, 60), outside(rollout.version, 40)
-    return w.say("alert.rollout", rollout=code(rollout.id), service=service, version=version, why=why)
+    return Outgoing(said, (section(said), lines([*s.lines(alerts, now, LINES), _called(call)])))
 
 
 def _buttons(w: Words, group: Group, tied: Sequence[Rollout]) -> list[Block]:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from bot.alerts.blame import Suspect, ranked
 from bot.alerts.labels import value_of
 from bot.alerts.model import Alert, Group, Why
 from bot.alerts.plan import SEVERITIES, Severity
+from bot.alerts.rules import NO_DATA
 from bot.alerts.templates import number
-from bot.slack.messages.markup import Mrkdwn, clean, outside
+from bot.rollout.model import Rollout
+from bot.slack.messages.markup import Mrkdwn, clean, code, outside
 from bot.slack.messages.words import Words
 
 GLYPH = {"critical": "🔴", "warning": "🟠", "info": "🔵", "resolved": "✅"}
 PLACES = ("service", "instance", "mountpoint", "channel", "rule")
 UNITS = {"percent": "%", "seconds": " s", "count": "", "ratio": ""}
+SUSPECTS = 3  # rollouts that are named
 SHORT_ID = 6  # characters of a group's key that people see and type
 
 
@@ -68,13 +72,15 @@ class Saying:
         key = f"alert.own.{alert.name}"
         if alert.source == "bot" and self.w.has(key):
             facts = {n: self.out(value_of(alert.labels, n), 60) for n in ("channel", "rule")}
-            return self.say(key, error=self.out(alert.annotation("error"), 300), **facts)
+            error = self.say("alert.no_data") if alert.annotation("error") == NO_DATA else None
+            return self.say(key, error=error or self.out(alert.annotation("error"), 300), **facts)
         written = alert.annotation("summary") or alert.annotation("description") or alert.annotation("message")
         summary = self.out(written, 300) or self.title(alert)
         value = self.value(alert)
         if value and alert.annotation("condition"):
-            limit = self.out(alert.annotation("condition"), 40)
-            return Mrkdwn(f"{summary} · {self.say('alert.condition', value=value, condition=limit)}")
+            limit = self.say("alert.limit", condition=self.out(alert.annotation("condition"), 40))
+            said = alert.value is not None and number(alert.value) in written
+            return Mrkdwn(f"{summary}{limit}" if said else f"{summary} · {value}{limit}")
         return summary
 
     def value(self, alert: Alert) -> Mrkdwn:
@@ -98,6 +104,22 @@ class Saying:
         ordered = sorted(alerts, key=lambda a: not a.firing)
         shown = [self.line(alert, now) for alert in ordered[:most]]
         return [*shown, self.say("alert.more", n=len(ordered) - most)] if len(ordered) > most else shown
+
+    def suspects(self, alerts: Sequence[Alert], live: Sequence[Rollout]) -> list[tuple[Rollout, Mrkdwn]]:
+        """The rollouts under way that these may come from, each with why; the likeliest first."""
+        by_id = {rollout.id: rollout for rollout in live}
+        found = ranked(alerts, live)[:SUSPECTS]
+        first = "first" if len(found) > 1 else "one"
+        kinds = (first, *("other",) * (len(found) - 1))
+        return [(by_id[s.rollout], self._suspect(by_id[s.rollout], s, k)) for s, k in zip(found, kinds, strict=False)]
+
+    def _suspect(self, rollout: Rollout, suspect: Suspect, kind: str) -> Mrkdwn:
+        ago = self.w.span(suspect.ago or 0.0)
+        comma = self.say("alert.blame.and")
+        why = Mrkdwn(comma.join(self.say(f"alert.blame.{reason}", ago=ago) for reason in suspect.reasons))
+        facts = {"service": self.out(rollout.service, 60), "version": self.out(rollout.version, 40)}
+        id = self.out(rollout.id, 60) if self.plain else code(rollout.id)
+        return self.say(f"alert.rollout.{kind}", rollout=id, why=why, **facts)
 
     def lasted(self, group: Group, alerts: Sequence[Alert], now: float) -> Mrkdwn:
         began = min((a.started_at for a in alerts), default=group.opened_at)

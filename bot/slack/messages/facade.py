@@ -182,13 +182,21 @@ class Messages:
     def oncall(self, rows: Sequence[alert_answers.OnCall], now: float) -> Outgoing:
         return self._fit(alert_answers.oncall(self._w, rows, now))
 
-    def alert_card(self, group: Group, alerts: Sequence[Alert], live: Sequence[Rollout], now: float) -> Outgoing:
-        """The one message of a group of alerts. live: the rollouts under way."""
-        return self._fit(alert_card.card(self._w, group, alerts, live, now))
+    def home(self, parts: Sequence[Outgoing], now: float) -> Outgoing:
+        """The app's home: whole answers, one below the other, and as of when."""
+        return self._fit(alert_answers.home(self._w, parts, now))
 
-    def alert_reply(self, group: Group, alerts: Sequence[Alert], why: Why, now: float) -> Outgoing:
+    def alert_card(
+        self, group: Group, alerts: Sequence[Alert], live: Sequence[Rollout], now: float, call: Sequence[str] = ()
+    ) -> Outgoing:
+        """The one message of a group of alerts. live: the rollouts under way. call: Slack ids of whom it calls."""
+        return self._fit(alert_card.card(self._w, group, alerts, live, now, call))
+
+    def alert_reply(
+        self, group: Group, alerts: Sequence[Alert], why: Why, now: float, call: Sequence[str] = ()
+    ) -> Outgoing:
         """Below that message: what people have to notice."""
-        return self._fit(alert_card.reply(self._w, group, alerts, why, now))
+        return self._fit(alert_card.reply(self._w, group, alerts, why, now, call))
 
     def alert_notice(
         self, group: Group, alerts: Sequence[Alert], why: Why, live: Sequence[Rollout], now: float

@@ -26,7 +26,8 @@ def clean(text: str, most: int = 300) -> str:
     A backtick becomes an apostrophe, so that nothing closes a code span or opens a fence. What is cut is counted.
     """
     words = " ".join(text.split()).replace("`", "'")
-    kept = "".join(c for c in words if unicodedata.category(c)[0] != "C")
+    # What is printable has none of them, and is most of what comes; a burst of alerts has thousands of lines.
+    kept = words if words.isprintable() else "".join(c for c in words if unicodedata.category(c)[0] != "C")
     if len(kept) <= most:
         return kept
     note = f"… (+{len(kept) - most})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import string
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -17,11 +18,22 @@ PHRASES: Mapping[Lang, Mapping[str, str]] = {"en": phrases_en.PHRASES, "zh": phr
 _LATEST = 4_102_444_800.0  # the year 2100: a time beyond it is a mistake, and must not break the message that shows it
 
 
-class _Facts(dict[str, str]):
-    """A fact that is missing is shown as missing, never as a placeholder."""
+MISSING = "?"  # a fact that is not there is shown as missing, never as a placeholder
 
-    def __missing__(self, key: str) -> str:
-        return "?"
+
+@cache
+def _parts_of(phrase: str) -> tuple[tuple[str, str], ...]:
+    """(text, name of the fact after it, "" = none). Taken apart once: a burst of alerts says the same thousands of
+    times.
+
+    Facts are texts, so a phrase has no format of its own. ValueError where it has.
+    """
+    parts = []
+    for literal, name, form, conversion in string.Formatter().parse(phrase):
+        if form or conversion:
+            raise ValueError(f"{phrase!r} formats {name}")
+        parts.append((literal, name or ""))
+    return tuple(parts)
 
 
 class Words:
@@ -35,19 +47,23 @@ class Words:
         self._people = people or {}
         self.zone = ZoneInfo(timezone)
         self._phrases = PHRASES[lang]
-        self._formatter = string.Formatter()
 
     def has(self, key: str) -> bool:
         return key in self._phrases
 
     def say(self, key: str, **facts: object) -> Mrkdwn:
         """The phrase with its facts. A bare `str` fact is escaped, a Mrkdwn one is not. KeyError: no such phrase."""
-        safe = _Facts({k: outside(v if isinstance(v, str) else str(v)) for k, v in facts.items()})
-        return Mrkdwn(self._formatter.vformat(self._phrases[key], (), safe))
+        said = []
+        for literal, name in _parts_of(self._phrases[key]):
+            said.append(literal)
+            if name:
+                fact = facts.get(name, MISSING)
+                said.append(fact if isinstance(fact, Mrkdwn) else outside(fact if isinstance(fact, str) else str(fact)))
+        return Mrkdwn("".join(said))
 
     def complete(self, key: str, facts: Mapping[str, object]) -> bool:
         """Whether every fact the phrase names is there."""
-        return all(name in facts for _, name, _, _ in self._formatter.parse(self._phrases[key]) if name)
+        return all(name in facts for _, name in _parts_of(self._phrases[key]) if name)
 
     def one_of(self, group: str, value: str) -> Mrkdwn:
         """The word for a value of a closed set (`status.baking`); an unknown value is shown as it is."""

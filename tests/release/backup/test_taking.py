@@ -111,7 +111,7 @@ async def test_a_folder_that_cannot_be_written(backups_of, rule, tmp_path):
     (tmp_path / "file").write_text("in the way")
     rule = replace(rule, folder=str(tmp_path / "file" / "backups"))
     found = await backups_of(rule).take(rule, "k", {}, NOW)
-    assert found.outcome is Outcome.NOT_RUNNABLE and "to write in" in found.summary
+    assert found.outcome is Outcome.NOT_RUNNABLE and "write there" in found.summary
 
 
 # A command

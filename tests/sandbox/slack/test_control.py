@@ -54,6 +54,8 @@ async def test_acting_and_reading(remote: Remote, server: SandboxServer, client:
     assert [m["text"] for m in seen] == [posted["text"], "psst", "reply"]
     thread = (await remote.get("messages", channel="releases", thread=ts))["messages"]
     assert [m["text"] for m in thread] == [posted["text"], "reply"]
+    newest = (await remote.get("messages", channel="releases", newest=1, **{"as": "lin"}))["messages"]
+    assert [m["text"] for m in newest] == ["psst"]
     state = await remote.get("state")
     assert {c["name"] for c in state["channels"]} >= {"releases", "war-room"} and state["groups"][0]["users"]
     assert (await remote.get("counters"))["total_posts"] == 2
@@ -104,7 +106,7 @@ async def test_waiting_with_a_cursor(remote: Remote, server: SandboxServer) -> N
     await server.person("lin").post("releases", "now")
     answer = await waiting
     assert [e["text"] for e in answer["entries"]] == ["now"] and answer["cursor"] > cursor
-    empty = await remote.get("wait", cursor=answer["cursor"], timeout=0)
+    empty = await remote.get("wait", cursor=answer["cursor"], kind="message.", timeout=0)
     assert empty["entries"] == []
 
 
@@ -188,3 +190,50 @@ async def test_the_log_forgets_the_oldest_and_names_what_it_has_when_nothing_com
     assert [e["number"] for e in log.since(0)] == [2, 3, 4] and [e["number"] for e in log.since(4)] == [4]
     with pytest.raises(TimeoutError, match="5 n"):
         await log.wait_for(lambda e: False, timeout=0.01)
+
+
+def asking(value: str) -> list[Json]:
+    button = {"type": "button", "action_id": "go", "value": value, "text": {"type": "plain_text", "text": "Go"}}
+    return [{"type": "actions", "elements": [button]}]
+
+
+async def test_a_button_is_still_meant_after_the_message_was_edited_unless_it_says_something_else(
+    remote: Remote, server: SandboxServer, client: AsyncWebClient
+) -> None:
+    app, pressed = bolt_app(server), []
+
+    @app.action("go")
+    async def go(ack: Any, body: Json) -> None:
+        pressed.append(body["actions"][0]["value"])
+        await ack()
+
+    async with connected(server, app):
+        posted = await client.chat_postMessage(channel=RELEASES, text="card", blocks=asking("1%"))
+        seen = posted["message"]["blocks"][0]["block_id"]
+        press = {
+            "as": "lin",
+            "channel": RELEASES,
+            "ts": posted["ts"],
+            "action_id": "go",
+            "block_id": seen,
+            "value": "1%",
+        }
+        await client.chat_update(channel=RELEASES, ts=posted["ts"], text="card", blocks=asking("1%"))
+        assert (await remote.post("click", **press))["ok"]
+        await client.chat_update(channel=RELEASES, ts=posted["ts"], text="card", blocks=asking("10%"))
+        assert (await remote.post("click", **press))["error"] == "action_not_found"
+    assert pressed == ["1%"]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("chart.png", "image/png"), ("report.html", "text/html"), ("gates.csv", "text/plain"), ("a.bin", "application")],
+)
+async def test_an_upload_can_be_looked_at_but_is_never_a_page_of_this_origin(
+    client: AsyncWebClient, name: str, kind: str
+) -> None:
+    sent = await client.files_upload_v2(channel=RELEASES, filename=name, content=b"<script>1</script>", title="it")
+    async with aiohttp.ClientSession() as session, session.get(sent["files"][0]["url_private"]) as answer:
+        assert answer.headers["Content-Type"].startswith(kind)
+        assert answer.headers["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
+        assert await answer.read() == b"<script>1</script>"

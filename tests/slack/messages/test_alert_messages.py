@@ -114,3 +114,55 @@ def test_of_many_alerts_the_first_are_named_and_the_others_counted(m: Messages) 
     many = [an_alert(fingerprint=f"f{n}") for n in range(60)]
     assert "50" in shown(m.alert_card(GROUP, many, [], NOW))
     assert "10" in m.alert_notice(GROUP, many, "new", [], NOW).text
+
+
+def test_several_rollouts_are_ranked_in_the_chat_and_in_the_mail_and_the_button_is_for_the_first(m: Messages) -> None:
+    baking, _ = CARDS["baking"]
+    rollout = replace(baking, stages=(replace(baking.stages[0], shifted_at=NOW - 600),))
+    other = replace(rollout, id="ROLLOUT-20260302-9", service="mail")
+    alert = an_alert(started_at=NOW - 360)
+    card = m.alert_card(GROUP, [alert], [other, rollout], NOW)
+    mail = m.alert_notice(GROUP, [alert], "new", [other, rollout], NOW)
+    for text in (shown(card), mail.text):
+        assert 0 < text.index(rollout.id) < text.index(other.id)
+        assert "4 min" in text or "4 分" in text  # how long after the shift it began
+    buttons = [b for block in card.blocks if block["type"] == "actions" for b in block["elements"]]  # type: ignore[index]
+    (back,) = [b for b in buttons if b["action_id"] == "rollout.rollback"]
+    assert back["value"] == f"{rollout.service}|{rollout.id}"
+    assert rollout.version in mail.short
+
+
+@pytest.mark.parametrize("why", ["new", "more", "repeat", "escalated", "some_resolved"])
+@pytest.mark.parametrize("title", ["错误率过高" * 8, "The error rate of everything is far too high " * 3])
+def test_however_long_its_names_are_an_sms_says_since_when(m: Messages, why: Why, title: str) -> None:
+    labels = labels_of({"alertname": "A", "service": "a-service-with-quite-a-long-name", "instance": "10.0.1.11:5000"})
+    alert = an_alert(labels=labels, annotations=labels_of({"title": title}))
+    short = sms.fit(m.alert_notice(GROUP, [alert], why, [], NOW).short)
+    since = m._w.clock(alert.started_at, NOW)
+    assert since in short
+    assert sms.size(short).segments <= (2 if sms.size(short).alphabet == "ucs2" else 1)
+
+
+def test_a_value_that_the_summary_has_is_not_said_twice(m: Messages) -> None:
+    said = m.alert_notice(GROUP, [an_alert()], "new", [], NOW).text
+    assert said.splitlines()[0].count("12.5") == 1 and "> 10%" in said
+    bare = m.alert_notice(
+        GROUP, [an_alert(annotations=labels_of({"condition": "> 10%", "unit": "percent"}))], "new", [], NOW
+    )
+    assert "12.5%" in bare.text.splitlines()[0]
+
+
+def test_an_escalation_says_why_it_comes_and_whom_it_calls(m: Messages) -> None:
+    group = replace(GROUP, step=1)
+    words = {"en": ("acknowledged", "ESCALATED"), "zh": ("无人确认", "已升级")}[m._lang]
+    notice = m.alert_notice(group, [an_alert()], "escalated", [], NOW)
+    assert words[0] in notice.text and words[1] in notice.short
+    reply = m.alert_reply(group, [an_alert()], "escalated", NOW, ("S0ONCALL01", "U0LIN00001"))
+    assert "<!subteam^S0ONCALL01> <@U0LIN00001>" in shown(reply)
+
+
+def test_what_came_to_the_default_says_so(m: Messages) -> None:
+    lost = replace(GROUP, unrouted=True)
+    assert "alerts.yaml" in shown(m.alert_card(lost, [an_alert()], [], NOW))
+    assert "alerts.yaml" in m.alert_notice(lost, [an_alert()], "new", [], NOW).text
+    assert "alerts.yaml" not in shown(m.alert_card(GROUP, [an_alert()], [], NOW))

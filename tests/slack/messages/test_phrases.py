@@ -37,6 +37,7 @@ KNOWN = {
     "SERVICE",
     "config",
     "services",
+    "Alertmanager",
 }
 
 

@@ -30,12 +30,15 @@ function steps(page, now, { done, where }) {
   const next = STEPS.find((step) => !done.includes(step)) ?? "end";
   const over = where.status && !where.active && !["start", "end"].includes(next);
   const shown = over ? "over" : next;
-  const facts = { service: now.about.service, version: now.pools.canary.version };
-  return { key: "steps", sign: `${done} ${shown}`, make: () => h("section", { class: "guide", "aria-label": t("guide") },
+  const facts = { service: now.about.service, version: where.status === "completed" ? following(now.pools.canary.version) : now.pools.canary.version };
+  return { key: "steps", sign: `${done} ${shown} ${facts.version}`, make: () => h("section", { class: "guide", "aria-label": t("guide") },
     h("ol", { class: "steps" }, STEPS.map((step) => h("li", { class: done.includes(step) ? "done" : null, "data-step": step, "aria-current": step === next ? "step" : null }, h("span", { class: "sign", "aria-hidden": "true" }, done.includes(step) ? "✓" : String(STEPS.indexOf(step) + 1)), t(`guide.${step}.title`)))),
     h("div", { class: "say" }, h("p", {}, t(`guide.${shown}`, facts)), help(page, shown, facts)),
     h("button", { type: "button", class: "icon", "aria-label": t("guide.close"), onclick: () => page.byId("guide-button").click() }, "✕")) };
 }
+
+// What serves everybody cannot be rolled out once more: 2.1.0 -> 2.1.1.
+const following = (version) => version.replace(/\d+(?=\D*$)/, (number) => String(Number(number) + 1));
 
 // What the guide can do for somebody in a hurry; the acts that count stay the person's own.
 function help({ h, t, write, become, showPane, byId, world }, step, { service, version }) {

@@ -15,13 +15,13 @@ Reader = Callable[[web.Request], Awaitable[Json]]
 
 
 def guarded(handler: Reader) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    """The handler's object with `ok: true`, or its SlackError as a 400."""
+    """The handler's object with `ok: true`, or its SlackError with `ok: false`; 200 both, as Slack answers."""
 
     async def answer(request: web.Request) -> web.StreamResponse:
         try:
             return web.json_response({"ok": True, **await handler(request)})
         except SlackError as refusal:
-            return web.json_response({"ok": False, "error": refusal.code, **refusal.extra}, status=400)
+            return web.json_response({"ok": False, "error": refusal.code, **refusal.extra})
 
     return answer
 

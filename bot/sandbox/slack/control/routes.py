@@ -1,4 +1,4 @@
-"""The HTTP control API. Bodies and answers are JSON; a refusal is 400 with {"ok": false, "error": code, ...}.
+"""The HTTP control API. Bodies and answers are JSON; a refusal is {"ok": false, "error": code, ...}.
 
 Requests that change something must be `application/json`, which a foreign web page cannot send unasked.
 """
@@ -56,9 +56,19 @@ class Control:
         return state.overview(self._ws) | self._page.to_json() | {"sockets": self._server.sockets.connections}
 
     async def _messages(self, request: web.Request) -> Json:
+        """`channel`; optional: `as`, `thread`, `newest`; see `state.messages`."""
         query = request.query
+        newest = query.get("newest", "")
+        if newest and not newest.isdecimal():
+            raise SlackError("invalid_arguments", message="newest must be a number")
         viewer = self._server.person(query["as"]).id if query.get("as") else None
-        found = state.messages(self._ws, query.get("channel", ""), viewer=viewer, thread=query.get("thread"))
+        found = state.messages(
+            self._ws,
+            query.get("channel", ""),
+            viewer=viewer,
+            thread=query.get("thread"),
+            newest=int(newest) if newest else None,
+        )
         return {"messages": found}
 
     async def _views(self, request: web.Request) -> Json:

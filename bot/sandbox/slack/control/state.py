@@ -31,12 +31,19 @@ def overview(ws: Workspace) -> Json:
     }
 
 
-def messages(ws: Workspace, channel: str, *, viewer: str | None, thread: str | None = None) -> list[Json]:
-    """In `ts` order; `viewer` adds that person's ephemeral messages, `thread` narrows to one thread."""
-    found = [shown(message) for message in ws.messages(channel, viewer=viewer)]
-    if thread is None:
-        return found
-    return [message for message in found if thread in (message["ts"], message.get("thread_ts"))]
+def messages(
+    ws: Workspace, channel: str, *, viewer: str | None, thread: str | None = None, newest: int | None = None
+) -> list[Json]:
+    """In `ts` order; `viewer` adds that person's ephemeral messages, `thread` narrows to one thread.
+
+    newest: only so many of those that stand in the channel itself, as one sees them before a thread is opened.
+    """
+    found = ws.messages(channel, viewer=viewer)
+    if thread is not None:
+        found = [message for message in found if thread in (message.ts, message.thread_ts)]
+    elif newest is not None:
+        found = [message for message in found if not message.is_reply or message.broadcast][-newest:]
+    return [shown(message) for message in found]
 
 
 def views(ws: Workspace, user: str | None) -> list[Json]:

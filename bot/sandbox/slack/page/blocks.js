@@ -43,6 +43,7 @@ function table(block) {
 
 export function image(part) {
   // Only pictures this server holds are shown: the page fetches nothing from elsewhere.
-  const local = part.image_url?.startsWith(location.origin + "/") && part.image_url;
+  const given = part.slack_file?.id ? `${location.origin}/files/${part.slack_file.id}` : part.slack_file?.url ?? part.image_url;
+  const local = given?.startsWith(location.origin + "/") && given;
   return local ? h("img", { src: local, alt: part.alt_text, loading: "lazy" }) : h("span", { class: "note picture" }, `🖼 ${part.alt_text}`);
 }

@@ -1,9 +1,10 @@
 // The box one writes in: sends with Enter, suggests while one types.
 
-import { act } from "/page/api.js";
+import { act, toast } from "/page/api.js";
 import { suggestions, withMentions } from "/page/completion.js";
 import { h } from "/page/dom.js";
 import { now } from "/page/model.js";
+import { toEnd } from "/page/talk.js";
 import { t } from "/page/words.js";
 
 let boxes = 0;
@@ -28,6 +29,7 @@ export function composer(form, thread, label) {
     if (!text) return;
     offer.close();
     write("");
+    toEnd(form.parentElement.querySelector("[role=log]"));
     const result = await deliver(text, thread());
     if (!result.ok && !box.value) write(text);
   });
@@ -37,6 +39,10 @@ export function composer(form, thread, label) {
 
 function deliver(text, thread) {
   const base = { as: now.person, channel: now.channel };
+  if (/^\/[a-z]/.test(text) && thread) {
+    toast(t("no_command_in_thread"));
+    return { ok: false };
+  }
   if (text.startsWith("/") && !thread) return act("command", { ...base, text, wait: 0 });
   return act("post", { ...base, text: withMentions(text), thread_ts: thread });
 }

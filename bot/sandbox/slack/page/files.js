@@ -4,7 +4,8 @@ import { h } from "/page/dom.js";
 import { t } from "/page/words.js";
 
 const TEXTS = new Set(["txt", "diff", "patch", "md", "json", "yaml", "yml", "conf", "csv", "log", "text"]);
-const PICTURES = new Set(["png"]);
+const PICTURES = new Set(["png", "jpg", "jpeg", "gif", "webp"]);
+const PAGES = new Set(["html", "htm"]); // opened in a tab of their own, where they can run nothing
 const LINES = 12;
 
 export function files(list) {
@@ -18,7 +19,8 @@ function picture(file) {
 
 function head(file) {
   const size = file.size < 1024 ? `${file.size} B` : `${(file.size / 1024).toFixed(file.size < 10240 ? 1 : 0)} kB`;
-  return h("a", { href: file.url_private, download: file.name, class: "filehead" }, h("span", { "aria-hidden": "true" }, "📄"), h("strong", {}, file.title), h("span", { class: "note" }, size));
+  const opened = PAGES.has(file.filetype) ? { target: "_blank", rel: "noopener" } : { download: file.name };
+  return h("a", { href: file.url_private, ...opened, class: "filehead" }, h("span", { "aria-hidden": "true" }, "📄"), h("strong", {}, file.title), h("span", { class: "note" }, size));
 }
 
 function preview(file) {

@@ -65,7 +65,7 @@ async function click(body, element, block, value, node) {
   if (element.url && /^https?:/i.test(element.url)) window.open(element.url, "_blank", "noopener");
   if (node) node.disabled = true;
   try {
-    await act("click", { as: now.person, channel: body.channel, ts: body.ts, action_id: element.action_id, block_id: block.block_id, value, confirmed: true });
+    await act("click", { as: now.person, channel: body.channel, ts: body.ts, action_id: element.action_id, block_id: block.block_id, value: value ?? element.value, confirmed: true });
   } finally {
     if (node) node.disabled = false;
   }

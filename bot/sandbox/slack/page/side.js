@@ -28,6 +28,7 @@ function row(id, sign, label, go) {
 
 export function drawPerson(become) {
   const button = byId("person"), user = me();
+  if (button.dataset.person === user.name) return; // made anew under a finger it would lose the click
   button.replaceChildren(avatar(user.id, true), h("span", { class: "name" }, user.name), h("span", { "aria-hidden": "true" }, "▾"));
   button.setAttribute("aria-label", t("act_as", { name: user.real_name }));
   button.dataset.person = user.name;

@@ -8,8 +8,8 @@ import { message } from "/page/message.js";
 import { channelLabel, HOME, now, world } from "/page/model.js";
 import { locale, t } from "/page/words.js";
 
-const FOLLOWS_WITHIN = 300, NEAR_END = 120;
-let drawing = false, again = false;
+const FOLLOWS_WITHIN = 300, NEAR_END = 120, NEWEST = 150; // seconds, pixels, messages of a channel that are shown
+let drawing = false, again = false, pressed = false;
 
 export function openThread(ts) {
   now.thread = ts;
@@ -17,11 +17,19 @@ export function openThread(ts) {
   draw();
 }
 
+// A node that is replaced between press and release would swallow the click.
+for (const kind of ["pointerdown", "pointerup", "pointercancel"]) {
+  document.addEventListener(kind, () => {
+    pressed = kind === "pointerdown";
+    if (!pressed && again) setTimeout(draw);
+  }, { capture: true, passive: true });
+}
+
 export async function draw() {
-  if (drawing) { again = true; return; }
+  if (drawing || pressed) { again = true; return; }
   drawing = true;
   try {
-    do { again = false; await once(); } while (again);
+    do { again = false; await once(); } while (again && !pressed);
   } finally { drawing = false; }
 }
 
@@ -39,12 +47,13 @@ async function once() {
   modal(views.filter((view) => view.type === "modal").at(-1));
   byId("thread").hidden = !thread;
   if (channel === HOME) return drawHome(views.find((view) => view.type === "home"));
-  const { messages, error } = await read(`/control/messages?channel=${channel}&as=${person}`);
+  const of = `/control/messages?channel=${channel}&as=${person}`;
+  const [{ messages, error }, replies] = await Promise.all([read(`${of}&newest=${NEWEST}`), thread ? read(`${of}&thread=${thread}`) : null]);
   if (!messages) return toast(error);
+  if (pressed) { again = true; return; }
   if (person !== now.person || channel !== now.channel) { again = true; return; }
-  const top = messages.filter((body) => !body.thread_ts || body.thread_ts === body.ts || body.subtype === "thread_broadcast");
-  show(byId("messages"), `${channel}`, items(top, { openThread }));
-  if (thread) show(byId("replies"), `${channel} ${thread}`, items(messages.filter((body) => body.ts === thread || body.thread_ts === thread), {}));
+  show(byId("messages"), `${channel}`, items(messages, { openThread }));
+  if (replies?.messages && thread === now.thread) show(byId("replies"), `${channel} ${thread}`, items(replies.messages, {}));
 }
 
 function items(messages, options) {
@@ -57,6 +66,7 @@ function items(messages, options) {
     found.push({ key: body.ts, sign: `${now.person} ${follows} ${JSON.stringify(body)}`, make: () => message(body, { follows, ...options }) });
     last = body;
   }
+  if (messages.length === NEWEST) found.unshift({ key: "older", sign: "", make: () => h("p", { class: "empty note" }, t("older", { n: NEWEST })) });
   if (!found.length) found.push({ key: "empty", sign: t("empty"), make: () => h("p", { class: "empty note" }, t("empty")) });
   return found;
 }
@@ -70,23 +80,38 @@ function divider(when) {
 // Stays at the end when it was there; else offers the way to the end once something new has come.
 function show(box, what, list) {
   const other = box.dataset.shows !== what;
-  const atEnd = other || box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_END;
   const count = list.length;
   reconcile(box, list);
-  if (atEnd) { box.scrollTop = box.scrollHeight; jump(box, false); }
+  if (other || isAtEnd(box)) toEnd(box);
   else if (Number(box.dataset.count) < count) jump(box, true);
   box.dataset.shows = what;
   box.dataset.count = count;
 }
 
+const isAtEnd = (box) => box.dataset.end !== "no";
+
+export function toEnd(box) {
+  box.dataset.end = "yes";
+  box.scrollTop = box.scrollHeight;
+  jump(box, false);
+}
+
 function jump(box, wanted) {
   const known = box.parentElement.querySelector(".jump");
   if (!wanted) known?.remove();
-  else if (!known) box.after(h("button", { type: "button", class: "jump primary", onclick: () => { box.scrollTop = box.scrollHeight; jump(box, false); } }, t("jump")));
+  else if (!known) box.after(h("button", { type: "button", class: "jump primary", onclick: () => toEnd(box) }, t("jump")));
 }
 
+// The end is kept also when the box becomes smaller or a picture in it has come.
 export function watchScroll(box) {
-  box.addEventListener("scroll", () => { if (box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_END) jump(box, false); }, { passive: true });
+  const keep = () => { if (isAtEnd(box)) toEnd(box); };
+  new ResizeObserver(keep).observe(box);
+  box.addEventListener("load", keep, { capture: true });
+  box.addEventListener("scroll", () => {
+    const end = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_END;
+    box.dataset.end = end ? "yes" : "no";
+    if (end) jump(box, false);
+  }, { passive: true });
 }
 
 function drawHome(view) {
