@@ -12,6 +12,7 @@ from tests.simulation.choices import Stream
 from tests.simulation.plans import SERVICE, change
 from tests.simulation.prometheus import EVERY
 from tests.simulation.slack import NO, NOBODYS, TEAM, YES
+from tests.simulation.works import ITEM
 
 if TYPE_CHECKING:
     from tests.simulation.hosts import SimHost
@@ -36,6 +37,10 @@ LINES = (
     "rolback",
     "status",
     "dance",
+    f"tick {ITEM}",
+    f"untick {ITEM}",
+    "override clean we know of it",
+    "override deploy",
 )
 Act = Callable[["World", Stream], None]
 
@@ -200,6 +205,14 @@ def in_a_pause(world: World, draw: Stream) -> None:
     world.later(draw.seconds(4.0, 0.5), lambda: world.people.type(draw.among(TEAM), line))
 
 
+def follow_up(world: World, draw: Stream) -> None:
+    """Something is left to do, today; and perhaps it is done."""
+    who = draw.among(TEAM)
+    world.people.type(who, "followup add tidy up today")
+    if draw.pick(2):
+        world.later(draw.seconds(60.0, 1.0), lambda: world.people.type(who, "followup done F1"))
+
+
 def reaction(world: World, draw: Stream) -> None:
     user = draw.among((*TEAM, *TEAM, *NOBODYS))
     emoji = draw.among((YES, YES, f"{YES}::skin-tone-3", NO, "eyes"))
@@ -268,6 +281,7 @@ ACTS: tuple[tuple[str, Act, int], ...] = (
     ("acknowledge", acknowledge, 3),
     ("command", command, 14),
     ("in a pause", in_a_pause, 4),
+    ("follow-up", follow_up, 3),
     ("reaction", reaction, 8),
     ("eager", eager, 4),
     ("change of mind", change_of_mind, 3),

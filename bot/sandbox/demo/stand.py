@@ -210,6 +210,8 @@ class Stand:
             "PROMETHEUS_URL": self.world.prometheus.url,
             "HTTP_HOST": "127.0.0.1",
             "HTTP_PORT": str(http_port),
+            # A machine remembers the steps it ran: those of a stand are no matter of its owner's.
+            "XDG_STATE_HOME": str(self.root / "state"),
         }
 
     async def bot_ready(self, bot: Child, http_port: int) -> None:
