@@ -1,7 +1,7 @@
 """`python -m bot.sandbox.demo.load_test URL SECONDS`: four clients ask, and it says how many answers a second came.
 
-No faster than MOST, since the canary's share is measured meanwhile. Exit 1 when more than one answer in a hundred was an
-error. Stands in for wrk or k6, which a plan would name.
+No faster than MOST, since the canary's share is measured meanwhile. Exit 1 when more than one answer in a hundred was
+an error. Stands in for wrk or k6, which a plan would name.
 """
 
 from __future__ import annotations
