@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from bot.backup_cli import backup
+from bot.cli_host import host_commands
 from bot.cli_settings import DEFAULT_CONFIG, ConfigDir, settings_of
 from bot.engine.ports import Final, Retryable
 from config.settings import ConfigError, Settings, check, format_problems, load
@@ -217,6 +218,9 @@ def _rehearsal(config: Path, service: str | None, bake: str | None) -> Rehearsal
     except RehearsalError as error:
         typer.echo(str(error), err=True)
     raise typer.Exit(2)
+
+
+cli.add_typer(host_commands(lambda config: settings_of(config, slack=False)), name="host")
 
 
 def main() -> None:

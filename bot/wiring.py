@@ -17,10 +17,12 @@ def build_fleets(plans: Mapping[str, Plan]) -> dict[str, Fleet]:
     return {service: _fleet(plan.fleet) for service, plan in plans.items()}
 
 
+def build_transport(plan: FleetPlan) -> Transport:
+    """The caller closes it."""
+    if plan.executor == "local":
+        return LocalTransport()
+    return SshTransport(plan.known_hosts, plan.key_file, connects=plan.concurrency)
+
+
 def _fleet(plan: FleetPlan) -> Fleet:
-    transport: Transport = (
-        SshTransport(plan.known_hosts, plan.key_file, connects=plan.concurrency)
-        if plan.executor == "ssh"
-        else LocalTransport()
-    )
-    return FleetRouter(plan.hosts, transport, plan.host_deadline, plan.concurrency)
+    return FleetRouter(plan.hosts, build_transport(plan), plan.host_deadline, plan.concurrency)

@@ -104,8 +104,9 @@ def canonical(plan: Plan) -> str:
         del fields["runbook"]
     if all(not host.wave for host in plan.fleet.hosts):
         del fields["fleet"]["wave_bake"]
-    if not plan.fleet.max_unavailable:
-        del fields["fleet"]["max_unavailable"]
+    for later in ("max_unavailable", "worker_shutdown_timeout"):
+        if not fields["fleet"][later]:
+            del fields["fleet"][later]
     for host in fields["fleet"]["hosts"]:
         for later in ("wave", "jump"):
             if not host[later]:

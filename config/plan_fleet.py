@@ -55,7 +55,17 @@ def build_fleet(model: FleetModel | None, report: Report, *, machines: bool = Fa
         concurrency,
         _waves(hosts, given, report),
         _max_unavailable(hosts, given, report),
+        _shutdown_timeout(given, report),
     )
+
+
+def _shutdown_timeout(given: FleetModel, report: Report) -> float:
+    """0 where the plan does not say."""
+    value = given.worker_shutdown_timeout
+    if value is not None and (not 1 <= value <= 86400 or value % 1):
+        what = f"worker_shutdown_timeout {format_duration(value)} is out of range"
+        report.problem(("fleet", "worker_shutdown_timeout"), what, "write whole seconds, 1s to 24h, as in 60s")
+    return value or 0.0
 
 
 def _max_unavailable(hosts: tuple[Host, ...], given: FleetModel, report: Report) -> int:

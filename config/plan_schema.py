@@ -72,6 +72,7 @@ class FleetModel(Model):
     concurrency: Whole | None = None
     wave_bake: Duration | None = None
     max_unavailable: Whole | None = None
+    worker_shutdown_timeout: Duration | None = None
 
 
 class MetricModel(Model):

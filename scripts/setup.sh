@@ -168,6 +168,14 @@ wanted_by_tests() { # adds to packages and units of its caller
         packages+=(procps)
         say "ps and pgrep are missing: the tests look for left-over processes with them"
     fi
+    if ! have busybox; then
+        packages+=(busybox)
+        say "busybox is missing: the tests run the host program in its shell too"
+    fi
+    if ! have sudo; then
+        packages+=(sudo)
+        say "sudo is missing: the tests set up a host with the least rights, which is one line for sudo"
+    fi
     if ! have chromium && ! have chromium-browser; then
         packages+=(chromium)
         say "Chromium is missing: the tests drive the demo's page with it"

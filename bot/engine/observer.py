@@ -122,10 +122,11 @@ class Observer:
 
     async def read_fleet(self, service: str, cause: str | None = None, finish: int | None = None) -> None:
         """Reads every host against what was last ordered (DESIGN §6.6)."""
-        before = (await self._rollouts.state(service)).live_generation
+        state = await self._rollouts.state(service)
+        before, left_out = state.live_generation, state.rollout.left_out if state.rollout else ()
         readings = await self._fleets[service].read(service)
         silent = tuple(r.host for r in readings if r.state in SILENT)
-        report = ReportFleet(highest_generation(readings), drift(readings, before), before, silent)
+        report = ReportFleet(highest_generation(readings), drift(readings, before, left_out), before, silent)
         await self._rollouts.submit(service, report, cause, finish=finish)
 
     async def patrol(self, service: str) -> None:

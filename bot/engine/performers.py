@@ -10,16 +10,18 @@ import structlog
 
 from bot.alerts.effects import SendAlert, ShowAlert
 from bot.engine.acting import acting_epoch
+from bot.engine.catch_up import catch_up
 from bot.engine.observer import Observer
 from bot.engine.ports import Claimed, Final, Fleet, Retryable
 from bot.engine.publishing import Publisher
 from bot.engine.release_speaker import ReleaseSpeaker
 from bot.engine.rollouts import Rollouts
 from bot.engine.speaker import Speaker
-from bot.engine.targets import Named, backward, begun, forward, in_the_way, unread
+from bot.engine.targets import Named, away, backward, begun, forward, in_the_way, unread
 from bot.engine.works import Works
 from bot.fleet.target import HostReading, Outcome, Target
 from bot.rollout.effects import (
+    CatchUp,
     DoWork,
     PostChart,
     PublishReport,
@@ -78,6 +80,8 @@ class Performers:
                 return await self._restore(claimed, effect)
             case ShiftTraffic() as effect:
                 return await self._shift(claimed, effect)
+            case CatchUp() as effect:
+                return await catch_up(self._rollouts, self._fleets, claimed, effect)
             case ReadFleet():
                 await self._observer.read_fleet(claimed.stream, _cause(claimed), claimed.id)
                 return True
@@ -121,10 +125,17 @@ class Performers:
             return False
         plan = self._rollouts.plans[service]
         readings = await self._fleets[service].read(service)
+        state = await self._rollouts.state(service)
+        left_out = dict(away(readings, state, plan, effect))
+        present = [reading for reading in readings if reading.host not in left_out]
+        # The earlier waves are part of it: they are read back again, and a failure puts them back as well.
+        wave = hosts_up_to(rollout, effect.wave) or [host.name for host in plan.fleet.hosts]
+        names = [name for name in wave if name not in left_out]
         if rollout.plan_hash != plan.hash:
             blocked: Named = (("", "the plan changed after the approval"), *unread(readings))
         else:
-            blocked = in_the_way(readings, await self._rollouts.state(service), rollout, effect)
+            nobody = () if names else tuple(left_out.items())
+            blocked = nobody or in_the_way(present, state, rollout, effect)
         if blocked:
             outcome, left = await self._take_back(service, rollout, effect, blocked, readings)
             report = ReportShift(effect.generation, False, outcome, (*blocked, *left), wave=effect.wave)
@@ -135,9 +146,7 @@ class Performers:
         def superseded() -> bool:
             return self._rollouts.generation(service) > effect.generation
 
-        # The earlier waves are part of it: they are read back again, and a failure puts them back as well.
-        names = hosts_up_to(rollout, effect.wave)
-        fleet = self._fleets[service].part(names) if names else self._fleets[service]
+        fleet = self._fleets[service].part(names)
         shift = asyncio.create_task(fleet.shift(target, superseded), name=f"{claimed.key} on hosts")
         self._shifts[service] = shift
         try:
@@ -157,6 +166,7 @@ class Performers:
             done.duration,
             tuple(sorted({h.host for h in done.hosts if h.ok})),
             effect.wave,
+            tuple(left_out.items()),
         )
         await self._rollouts.submit(service, report, _cause(claimed), finish=claimed.id)
         return True

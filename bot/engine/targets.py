@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from bot.fleet.target import HostReading, HostState, Target
@@ -48,8 +48,13 @@ def backward(rollout: Rollout, plan: Plan, generation: int) -> Target:
     )
 
 
-def drift(readings: Sequence[HostReading], expected_generation: int) -> tuple[DriftedHost, ...]:
-    """Hosts that answered and are not as last ordered. One that did not answer is unknown, which is not drift."""
+def drift(
+    readings: Sequence[HostReading], expected_generation: int, left_out: Collection[str] = ()
+) -> tuple[DriftedHost, ...]:
+    """Hosts that answered and are not as last ordered. One that did not answer is unknown, which is not drift.
+
+    One that was left out and still has what it had is no drift either: it is caught up.
+    """
     found = []
     for reading in readings:
         if reading.state in SILENT:
@@ -57,8 +62,30 @@ def drift(readings: Sequence[HostReading], expected_generation: int) -> tuple[Dr
         generation = reading.file.generation if reading.file else None
         if reading.state is HostState.OK and generation == expected_generation:
             continue
+        if reading.host in left_out and behind(reading, expected_generation):
+            continue
         found.append(DriftedHost(reading.host, reading.state.value, generation, reading.share, reading.digest))
     return tuple(sorted(found, key=lambda d: d.host))
+
+
+def behind(reading: HostReading, generation: int) -> bool:
+    """Whether the host answers with nothing newer than what it had before this generation, and nobody changed it."""
+    if reading.state not in (HostState.OK, HostState.STALE, HostState.ABSENT):
+        return False
+    return all(serving.generation < generation for serving in (reading.file, reading.live) if serving)
+
+
+def away(readings: Sequence[HostReading], state: ServiceState, plan: Plan, effect: ShiftTraffic) -> Named:
+    """Hosts that the plan lets this shift go without: those that do not answer, or where nginx does not run.
+
+    None before every host was read back once, since what such a host serves is not known; none on the way down, where
+    it would keep more than was ordered; and none that a person had shown to be otherwise than ordered.
+    """
+    silent = tuple((r.host, r.error) for r in readings if r.state in SILENT)
+    shown = {host for host, _ in effect.answered}
+    if not state.live_generation or effect.weight is not None or shown & {host for host, _ in silent}:
+        return ()
+    return silent if len(silent) <= plan.fleet.max_unavailable else ()
 
 
 def highest_generation(readings: Sequence[HostReading]) -> int:
@@ -80,7 +107,7 @@ def in_the_way(readings: Sequence[HostReading], state: ServiceState, rollout: Ro
         known = () if effect.overwrite else others
         return tuple((r.host, UNKNOWN.format(r.file.rollout, r.share)) for r in known if r.file and r.share)
     answered = {*rollout.adopted, *effect.answered}
-    found = drift(others, state.live_generation)
+    found = drift(others, state.live_generation, rollout.left_out)
     return tuple((d.host, f"changed by hand ({d.state})") for d in found if (d.host, d.digest) not in answered)
 
 

@@ -10,7 +10,7 @@ import re
 
 import asyncssh
 
-from bot.fleet.transport import RunResult
+from bot.fleet.transport import RunResult, speaks
 
 _ANSWER = re.compile(rb"(\d{1,3}) (.*)", re.DOTALL)
 _KEPT = 2000  # bytes of what a host says beside the protocol
@@ -66,7 +66,7 @@ class Loop(asyncssh.SSHClientSession[bytes]):
             raise ValueError("what a host is sent ends with a newline")
         self._line.clear()
         self._answer = asyncio.get_running_loop().create_future()
-        self._channel.write(f"{lines} {' '.join(argv)}\n".encode() + stdin)
+        self._channel.write(f"{lines} {speaks()} {' '.join(argv)}\n".encode() + stdin)
         try:
             line = await self._answer
         finally:

@@ -6,6 +6,8 @@ A transport carries bytes and judges nothing. What happened on a host is in the 
 
 from __future__ import annotations
 
+import hashlib
+import re
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -14,7 +16,15 @@ from typing import Protocol
 from bot.rollout.plan import Host
 
 PROGRAM = "rollout-host"  # $0 of the program
-PARTS = ("words", "files", "nginx", "trying", "verbs", "main")  # of the program, in the order they are joined
+PARTS = (
+    "words",
+    "files",
+    "nginx",
+    "trying",
+    "verbs",
+    "checking",
+    "main",
+)  # of the program, in the order they are joined
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +63,12 @@ class HostKeyRejected(TransportError):
     retryable = False
 
 
+class Outdated(TransportError):
+    """The program installed on the host speaks another bot's language."""
+
+    retryable = False
+
+
 class AuthFailed(TransportError):
     """The host knows neither the user nor the key."""
 
@@ -64,3 +80,17 @@ def script() -> str:
     """The host program's text, without the comments that only a reader needs."""
     text = "".join((files("bot.fleet") / "host" / f"{part}.sh").read_text(encoding="utf-8") for part in PARTS)
     return "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#")) + "\n"
+
+
+@cache
+def speaks() -> str:
+    """What the bot's own program takes a request to mean; an installed one may mean another thing."""
+    found = re.search(r"^speaks=(\d+)", script(), re.MULTILINE)
+    assert found is not None
+    return found[1]
+
+
+@cache
+def digest() -> str:
+    """Of the program, to tell whether the installed one is this bot's."""
+    return hashlib.sha256(script().encode()).hexdigest()

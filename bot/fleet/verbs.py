@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from bot.fleet import nginx, valid
 from bot.fleet.target import HostReading, HostState, Serving
-from bot.fleet.transport import Transport, TransportError
+from bot.fleet.transport import Outdated, Transport, TransportError
 from bot.rollout.plan import Host
 
 FENCED = "fenced"  # a higher generation was here
@@ -102,7 +102,13 @@ class RemoteVerbs:
             line = await self._ask(host, ("read", service), b"")
         except (TransportError, ValueError) as error:
             return HostReading(host.name, HostState.UNREACHABLE, error=str(error))
+        if not line["ok"]:
+            return HostReading(host.name, HostState.UNREACHABLE, error=f"{host.name}: {line['error']}")
         return reading(host.name, line)
+
+    async def check(self, host: Host, service: str) -> dict[str, Any]:
+        """What the program says of the host; bot.fleet.checking judges it. TransportError or ValueError if nothing."""
+        return await self._ask(host, ("check", service), b"")
 
     async def aclose(self) -> None:
         await self._transport.aclose()
@@ -145,6 +151,8 @@ class RemoteVerbs:
         if not isinstance(line, dict):
             said = _short(result.stderr) or _short(result.stdout) or f"exit status {result.exit_status}"
             raise ValueError(f"{host.name}: the host program did not run ({said}); does the user have a POSIX shell?")
+        if line.get("code") == "version":
+            raise Outdated(f"{host.name}: {line.get('error')}: rollout-bot host install {host.name}")
         return line
 
 

@@ -9,7 +9,7 @@ from bot.rollout import intents as it
 from bot.rollout.approval import member, standing
 from bot.rollout.deciding import boards, closing, passing, reactions, reports, stepping, work
 from bot.rollout.deciding.common import ask, order_shift, still_approved
-from bot.rollout.deciding.starting import refuse_salt
+from bot.rollout.deciding.starting import refuse_behind, refuse_salt
 from bot.rollout.deciding.starting import roles_for as roles_for
 from bot.rollout.deciding.starting import simulate as simulate
 from bot.rollout.evolve import evolve, fold
@@ -31,6 +31,8 @@ def decide(state: ServiceState, intent: it.Intent, now: float, plan: Plan, bot_u
         return _start(state, intent, now, plan)
     if isinstance(intent, it.ReportFleet):
         return reports.fleet(state, intent, now)
+    if isinstance(intent, it.ReportCaughtUp):
+        return reports.caught_up(state.rollout, intent, now)
     if isinstance(intent, it.RollBack):
         return stepping.begin(state, intent, now, plan) if intent.gradual else _roll_back(state, intent, now, plan)
     if isinstance(intent, it.ReportReactions):
@@ -76,7 +78,7 @@ def _start(state: ServiceState, intent: it.Start, now: float, plan: Plan) -> Dec
         return refuse("serving_elsewhere", serving=", ".join(state.serving), version=state.serving_version or "?")
     if intent.version == roles.stable_version:
         return refuse("already_serving", version=intent.version, service=state.service)
-    refused = refuse_salt(intent.salt, plan)
+    refused = refuse_salt(intent.salt, plan) or refuse_behind(state, plan)
     if refused:
         return refused
     if state.rollout and (phase := passing.busy(state.rollout)):
@@ -308,13 +310,13 @@ def _(i: it.Tick, state: ServiceState, r: Rollout, now: float, plan: Plan) -> De
     if r.status is Status.STEPPING_DOWN:
         return stepping.tick(state, r, now)
     over = r.status is Status.WATCHING and r.watch_until is not None and now >= r.watch_until
-    if over and not i.blind and not r.paused_by and not r.drift:
+    if over and not i.blind and not r.paused_by and not r.drift and not refuse_behind(state, plan):
         ended: tuple[ev.Event, ...] = (ev.RolloutCompleted(r.id, r.version, now, i.gates),)
         ended = (*ended, *_release(fold(state, ended).rollout or r, now))
         return (*ended, *work.settle(fold(state, ended), now, plan))
     if not r.active and (released := _release(r, now)):
         return (*released, *work.settle(fold(state, released), now, plan))
-    goes_on = work.then(state, now, plan) if r.active else ()
+    goes_on = work.go_on(state, now, plan) or work.then(state, now, plan) if r.active else ()
     return goes_on or closing.reminders(state, now, i.today, plan)
 
 

@@ -110,6 +110,19 @@ class ShiftTraffic:
 
 
 @dataclass(frozen=True, slots=True)
+class CatchUp:
+    """Bring the hosts that a shift left out to its generation, as each answers again (ReportCaughtUp)."""
+
+    rollout: str
+    generation: int
+    priority: ClassVar[int] = 15
+
+    @property
+    def key(self) -> str:
+        return f"catchup:{self.rollout}:{self.generation}"
+
+
+@dataclass(frozen=True, slots=True)
 class RestoreTraffic:
     """Bring every reachable host back to the stable pool, then the others until they answer (ReportRollback)."""
 
@@ -228,6 +241,7 @@ Effect = (
     | Whisper
     | ReadReactions
     | ShiftTraffic
+    | CatchUp
     | RestoreTraffic
     | ReadFleet
     | DoWork

@@ -10,6 +10,7 @@ from bot.rollout.back_events import RollbackOrdered as RollbackOrdered
 from bot.rollout.back_events import RolledBack as RolledBack
 from bot.rollout.back_events import StepDownDone as StepDownDone
 from bot.rollout.back_events import StepDownOrdered as StepDownOrdered
+from bot.rollout.host_events import HostsCaughtUp as HostsCaughtUp
 from bot.rollout.model import DriftedHost, GateResult
 from bot.rollout.stage_events import (
     BakeProlonged as BakeProlonged,
@@ -163,6 +164,7 @@ class ShiftDone:
     hosts: tuple[str, ...]
     duration: float
     at: float
+    left_out: tuple[tuple[str, str], ...] = ()  # (host, why) that the plan's max_unavailable let it go without
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +274,7 @@ Event = (
     | WaveDone
     | WaveOrdered
     | ShiftDone
+    | HostsCaughtUp
     | ShiftFailed
     | VerdictChanged
     | BakeProlonged

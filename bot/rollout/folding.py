@@ -118,8 +118,14 @@ def _(e: ev.ShiftDone, r: Rollout) -> Rollout:
         prolonged=False,
         blind_told=False,
         share="",
+        left_out=tuple(host for host, _ in e.left_out),
     )
     return recorded(r, e.stage, shifted_at=e.at)
+
+
+@apply.register
+def _(e: ev.HostsCaughtUp, r: Rollout) -> Rollout:
+    return replace(r, left_out=tuple(host for host in r.left_out if host not in e.hosts))
 
 
 @apply.register
@@ -218,7 +224,8 @@ def _(e: ev.DriftGone, r: Rollout) -> Rollout:
 @apply.register
 def _(e: ev.DriftAdopted, r: Rollout) -> Rollout:
     kept = dict(r.adopted) | {d.host: d.digest for d in e.drift}
-    return replace(r, drift=(), adopted=tuple(sorted(kept.items())))
+    missing = tuple(host for host in r.left_out if host not in kept)  # it stays as a person wants it
+    return replace(r, drift=(), adopted=tuple(sorted(kept.items())), left_out=missing)
 
 
 @apply.register
@@ -235,7 +242,7 @@ def _(e: ev.StepDownOrdered, r: Rollout) -> Rollout:
 
 @apply.register
 def _(e: ev.StepDownDone, r: Rollout) -> Rollout:
-    r = replace(r, live_generation=e.generation, bake_started_at=e.at, adopted=())
+    r = replace(r, live_generation=e.generation, bake_started_at=e.at, adopted=(), left_out=())
     return replace(r, step_down=replace(r.step_down, done_at=e.at, share=e.weight)) if r.step_down else r
 
 
@@ -269,9 +276,8 @@ def _(e: ev.HostsRestored, r: Rollout) -> Rollout:
 @apply.register
 def _(e: ev.RolledBack, r: Rollout) -> Rollout:
     rollback = replace(r.rollback, finished_at=e.at, pending=()) if r.rollback else None
-    return replace(
-        r, status=Status.ROLLED_BACK, rollback=rollback, finished_at=e.at, live_generation=e.generation, live_stage=""
-    )
+    r = replace(r, status=Status.ROLLED_BACK, rollback=rollback, finished_at=e.at, left_out=())
+    return replace(r, live_generation=e.generation, live_stage="")
 
 
 @apply.register

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.rollout import events as ev
 from bot.rollout.effects import (
+    CatchUp,
     DoWork,
     Effect,
     PostChart,
@@ -71,6 +72,8 @@ def told(event: ev.Event) -> bool:
 def broadcast(event: ev.Event) -> bool:
     if isinstance(event, ev.HostsRestored):
         return bool(event.pending)
+    if isinstance(event, ev.ShiftDone):
+        return bool(event.left_out)
     if isinstance(event, ev.StepDownOrdered):
         return event.step == 1
     if isinstance(event, ev.WorkFinished):
@@ -104,6 +107,8 @@ def _acts(event: ev.Event, after: ServiceState) -> tuple[Effect, ...]:
         case ev.ShiftFailed() | ev.HostsRestored(pending=(_, *_)):
             # What is on the hosts now is read, not assumed; one with a higher generation refuses every order below it.
             return (ReadFleet(r.id, f"seq{after.seq}"),)
+        case ev.ShiftDone(left_out=(_, *_)):
+            return (CatchUp(r.id, event.generation),)
         case ev.StepDownOrdered():
             down = ShiftTraffic(r.id, r.live_stage, event.generation, weight=event.weight)
             first = approval if event.step == 1 else None  # which that voids, where it was still open
@@ -170,6 +175,8 @@ def lane(effect: Effect, service: str) -> str:
     match effect:
         case ShiftTraffic() | RestoreTraffic():
             return f"fleet:{service}"
+        case CatchUp():
+            return f"catchup:{service}"  # it waits for hosts that are away, and nothing waits for it
         case ReadFleet():
             return f"read:{service}"
         case ReadReactions():

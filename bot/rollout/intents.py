@@ -94,6 +94,15 @@ class ReportShift:
     duration: float = 0.0
     hosts: tuple[str, ...] = ()
     wave: int = 0  # of the shift that this is of; 0 = it has none
+    left_out: tuple[tuple[str, str], ...] = ()  # (host, why) it went without
+
+
+@dataclass(frozen=True, slots=True)
+class ReportCaughtUp:
+    """Hosts that were left out of the live generation's shift have it now."""
+
+    generation: int
+    hosts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +219,7 @@ Intent = (
     | AnswerDrift
     | ReportReactions
     | ReportShift
+    | ReportCaughtUp
     | ReportRollback
     | ReportFleet
     | ReportBoard

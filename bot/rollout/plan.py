@@ -147,6 +147,7 @@ class FleetPlan:
     concurrency: int = 32
     wave_bake: float = 300.0  # seconds a wave is watched before the next follows
     max_unavailable: int = 0  # hosts that a shift may leave out because they do not answer
+    worker_shutdown_timeout: float = 0.0  # seconds nginx.conf must say; `host check` compares. 0 = any
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,6 +134,7 @@ BROKEN = [
     (S, "executor: ssh\n", 'executor: ssh\n  ssh: {jump: "a b"}\n', "ssh: {jump", "ops@bastion.example.com:22"),
     (S, "hosts: [lb-1.example.com,", "hosts: [{name: lb-1, jump: o@b@c},", "hosts: [", "is not a machine"),
     (S, "executor: ssh\n", "executor: ssh\n  max_unavailable: 2\n", "max_unavailable: 2", "fewer than there are"),
+    (S, "executor: ssh\n", "executor: ssh\n  worker_shutdown_timeout: 0s\n", "worker_shut", "1s to 24h"),
     # waves
     (S, "hosts: [lb-1.example.com,", "hosts: [{name: lb-1, wave: 0},", "hosts: [", "write 1 for the first"),
     (S, "hosts: [lb-1.example.com,", "hosts: [{name: lb-1, wave: first},", "hosts: [", "not a whole number"),

@@ -185,7 +185,7 @@ def test_an_upgrade_of_the_bot_voids_no_approval(plan):
     """The hash is of what the plan says: keys that came later and are not used do not change it."""
     fields = json.loads(plan.source)
     assert set(fields["traffic"]) & {"keep_warm"} == set(fields) & {"share", "step_down"} == set()
-    assert set(fields["fleet"]) & {"wave_bake", "max_unavailable"} == set()
+    assert set(fields["fleet"]) & {"wave_bake", "max_unavailable", "worker_shutdown_timeout"} == set()
     assert set(fields["fleet"]["hosts"][0]) & {"wave", "jump"} == set()
 
 

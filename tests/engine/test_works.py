@@ -141,6 +141,16 @@ async def test_what_was_cut_off_is_done_under_the_same_key(rig: Rig) -> None:
     assert len([e for e in done if e.result.ref.name == "deploy"]) == 1
 
 
+async def test_a_rollout_of_the_same_name_in_another_database_is_another_run(rig: Rig) -> None:
+    """A machine still knows the keys of a database that is gone, or of another bot's."""
+    await prepared(rig)
+    other = Rig(rig.plan)
+    other.now += 3600.0
+    await prepared(other)
+    assert (await other.rollout()).id == (await rig.rollout()).id
+    assert not set(rig.hands.keys) & set(other.hands.keys)
+
+
 async def test_a_retry_is_another_run(rig: Rig) -> None:
     rig.hands.outcomes["deploy"] = Found(Outcome.UNKNOWN, "the connection was lost")
     await prepared(rig)

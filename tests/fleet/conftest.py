@@ -272,9 +272,12 @@ class Sshd:
         (root / "sshd_config").write_text("\n".join(lines) + "\n")
         if os.geteuid() == 0:
             Path("/run/sshd").mkdir(exist_ok=True)  # sshd as root does not start without it
-        self.process = subprocess.Popen(["/usr/sbin/sshd", "-D", "-e", "-f", f"{root}/sshd_config"])
+        self.process = subprocess.Popen(self.command())
         wait_for(lambda: all(listening((one, self.port)) for one in self.addresses), "sshd did not start")
         return self
+
+    def command(self) -> list[str]:
+        return ["/usr/sbin/sshd", "-D", "-e", "-f", f"{self.root}/sshd_config"]
 
     def stop(self) -> None:
         if self.process is not None:

@@ -13,7 +13,7 @@ import pytest
 
 from bot.fleet import nginx
 from bot.fleet.ssh import SshTransport
-from bot.fleet.transport import PROGRAM, script
+from bot.fleet.transport import PROGRAM, script, speaks
 from tests.fleet.conftest import SERVICE, Box, Boxes, Sshd, wait_for
 
 SHELLS = [["sh"], ["dash"], ["busybox", "ash"], ["bash", "--posix"]]
@@ -42,7 +42,7 @@ class Looped:
         return said
 
     def ask(self, *words: str, body: str = "") -> dict[str, Any]:
-        self.send(f"{body.count(chr(10))} {' '.join((*self.place(), *words))}\n{body}")
+        self.send(f"{body.count(chr(10))} {speaks()} {' '.join((*self.place(), *words))}\n{body}")
         return self.answer()
 
     def stage(self, generation: int) -> dict[str, Any]:
@@ -75,7 +75,9 @@ def test_request_after_request(looped: Looped) -> None:
     assert "generation=1 " in looped.ask("read", SERVICE)["live"][0]
 
 
-@pytest.mark.parametrize("line", ["", "0", "x y z", "0 *", "0 $(id) `id` ; id", "-1 a b", "07 a", "0 " + "a " * 400])
+@pytest.mark.parametrize(
+    "line", ["", "0", "x y z", "0 *", "0 1 $(id) `id` ; id", "-1 1 a b", "07 1 a", "0 " + "a " * 400]
+)
 def test_what_is_no_request_is_refused_and_the_next_is_heard(looped: Looped, line: str) -> None:
     looped.send(line + "\n")
     assert looped.answer()["code"] == "usage"
@@ -86,7 +88,7 @@ def test_a_request_whose_end_does_not_arrive_is_not_begun(looped: Looped) -> Non
     text = nginx.render(looped.boxes.target(1), looped.box.host)
     digest = hashlib.sha256(text.encode()).hexdigest()
     words = " ".join((*looped.place(), "apply", SERVICE, "1", "0", digest))
-    looped.send(f"{text.count(chr(10))} {words}\n{text[: len(text) // 2]}")
+    looped.send(f"{text.count(chr(10))} {speaks()} {words}\n{text[: len(text) // 2]}")
     assert looped.process.stdin and looped.process.stdout
     looped.process.stdin.close()
     assert looped.process.stdout.read() == b"" and looped.process.wait(30) == 1

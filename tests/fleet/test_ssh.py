@@ -144,7 +144,7 @@ async def test_the_forced_command_takes_only_the_verbs(ssh_boxes: Boxes, sshd: S
     options = {"known_hosts": sshd.known_hosts, "client_keys": [str(tmp_path / "key")], "port": sshd.port}
     async with asyncssh.connect(host.address, **options) as connection:
         for command in ("id", None, "sh -c 'id' rollout-host a b c d e 100 remove x", "rollout-host ; id"):
-            sent = f"0 a b c d e 100 remove {SERVICE}\n0 id\n0 $(id)\nid\n"
+            sent = f"0 1 a b c d e 100 remove {SERVICE}\n0 1 id\n0 $(id)\nid\n"
             done = await connection.run(command, input=sent, check=False)
             lines = str(done.stdout).splitlines()
             assert len(lines) == 4 and all(line.startswith("1 {") and '"code":"usage"' in line for line in lines)

@@ -122,7 +122,9 @@ SHARE = plan("share", metrics=(*METRICS, HITS), share=ShareRule("hits", 1.0, 45.
 WAVES = plan("waves", fleet=FleetPlan("local", (Host("h1", wave=1), Host("h2"), Host("h3")), wave_bake=30.0))
 
 
-STEPPED = plan("steps", step_down=StepDownRule((50.0, 10.0, 1.0), 60.0))
+# one host may be away
+MISSING = FleetPlan("local", tuple(Host(name) for name in HOSTS), max_unavailable=1)
+STEPPED = plan("steps", step_down=StepDownRule((50.0, 10.0, 1.0), 60.0), fleet=MISSING)
 
 
 def with_stage(of: Plan, name: str, **changes: object) -> Plan:
@@ -226,11 +228,11 @@ class Flow:
     def approve(self, *people: Person) -> tuple[ev.Event, ...]:
         return self.act(self.reactions(*(people or (ANN, BEN))))
 
-    def shifted(self, ok: bool = True) -> tuple[ev.Event, ...]:
+    def shifted(self, ok: bool = True, left_out: tuple[tuple[str, str], ...] = ()) -> tuple[ev.Event, ...]:
         failed = () if ok else (("h2", "no answer"),)
         outcome = "done" if ok else "reverted"
         hosts = hosts_up_to(self.r, self.r.wave) or HOSTS
-        report = it.ReportShift(self.r.generation, ok, outcome, failed, 0.5, hosts if ok else (), self.r.wave)
+        report = it.ReportShift(self.r.generation, ok, outcome, failed, 0.5, hosts if ok else (), self.r.wave, left_out)
         return self.act(report)
 
     def evaluate(self, reading: Reading = GOOD, seconds: float = INTERVAL) -> tuple[ev.Event, ...]:

@@ -235,13 +235,14 @@ def a_way_down_has_no_way_back(patch: pytest.MonkeyPatch) -> None:
 
 def a_failed_check_blocks_nothing(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(work, "failing", lambda *_: ())
+    patch.setattr(work, "_over", lambda r, ref: work.result(r, ref) is not None)
 
 
 def the_checklist_is_not_waited_for(patch: pytest.MonkeyPatch) -> None:
     real = work.prepare
 
-    def prepare(r: Any, now: float, plan: Any, *more: Any, **named: Any) -> Any:
-        return real(r, now, replace(plan, runbook=replace(plan.runbook, checklist=())), *more, **named)
+    def prepare(r: Any, now: float, plan: Any, *more: Any) -> Any:
+        return real(r, now, replace(plan, runbook=replace(plan.runbook, checklist=())), *more)
 
     patch.setattr(work, "prepare", prepare)
 
@@ -251,9 +252,7 @@ def anybody_passes_over(patch: pytest.MonkeyPatch) -> None:
 
 
 def steps_do_not_wait_for_the_traffic(patch: pytest.MonkeyPatch) -> None:
-    real = work.settle
     patch.setattr(work, "CHANGING", frozenset())
-    patch.setattr(work, "settle", real)
 
 
 def what_passed_is_done_again(patch: pytest.MonkeyPatch) -> None:

@@ -80,6 +80,12 @@ def long_story() -> list[tuple[ev.Event, ServiceState, tuple[Effect, ...]]]:
     flows.append(flow)
 
     flows += [booked_and_completed(), booked_and_taken_back()]
+    flow = situation("baking")
+    flow.act(it.Promote(ANN, "because"))
+    flow.approve()
+    flow.shifted(left_out=(("h2", "no answer"),))
+    flow.act(it.ReportCaughtUp(flow.r.generation, ("h2",)))
+    flows.append(flow)
 
     flow = Flow(plan=FLIP).to_baking("all").bake()
     flow.tick(900)
@@ -203,6 +209,7 @@ def test_the_channel_hears_of_failures_rollbacks_and_the_end_only() -> None:
         assert tells[0].seq == state.seq
         assert tells[0].event == event
         expected = bool(event.pending) if isinstance(event, ev.HostsRestored) else kind in BROADCAST
+        expected = bool(event.left_out) if isinstance(event, ev.ShiftDone) else expected
         expected = event.step == 1 if isinstance(event, ev.StepDownOrdered) else expected
         assert tells[0].broadcast == expected, kind
 
@@ -293,6 +300,7 @@ def test_a_rollback_comes_first_and_one_lane_holds_all_orders_of_a_service() -> 
     assert all(lane(e, "shop") != "fleet:shop" for e in effects if isinstance(e, fx.ReadFleet | fx.Tell | fx.ShowCard))
     assert {lane(e, "shop") for e in effects} == {
         "fleet:shop",
+        "catchup:shop",
         "read:shop",
         "reactions:shop",
         "approval:shop",

@@ -103,6 +103,7 @@ INTENTS: dict[str, Make] = {
     "shift_done": lambda f: it.ReportShift(generation(f), True, "done", (), 1.0, HOSTS),
     "shift_failed": lambda f: it.ReportShift(generation(f), False, "refused", (("h1", "no"),)),
     "stale_shift": lambda f: it.ReportShift(generation(f) - 1, True, "done", (), 1.0, HOSTS),
+    "caught_up": lambda f: it.ReportCaughtUp(f.state.live_generation, HOSTS),
     "restored": lambda f: it.ReportRollback(generation(f), HOSTS, ()),
     "pending": lambda f: it.ReportRollback(generation(f), ("h1",), (("h2", "no answer"),)),
     "stale_rollback": lambda f: it.ReportRollback(generation(f) - 1, HOSTS, ()),
@@ -134,6 +135,7 @@ REASKED = "PlanChanged ApprovalClosed ApprovalAsked"
 
 # intent -> what follows in every situation that is not named; "" = nothing, a lower-case word = a refusal's code.
 TABLE: dict[str, tuple[str, dict[str, str]]] = {
+    "caught_up": ("", {}),
     "start": ("already_active", {"none": ANEW, "rolled_back": ANEW, "cancelled": ANEW, "completed": ANEW}),
     "promote": (
         "nothing_to_promote",

@@ -108,6 +108,8 @@ def test_a_pause_holds_up_what_comes_next_and_not_what_runs() -> None:
     flow.act(it.Pause(ANN))
     flow.work()
     assert flow.r.status is Status.PREPARING and flow.r.approval is None
+    assert phases(flow.log) == [("prepare", ("db",))]  # the checks wait
+    assert flow.tick(1) == ()
     flow.act(it.Resume(ANN))
     flow.tick(1)
     flow.work()

@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from bot.engine.targets import SILENT, drift, forward, highest_generation
+from bot.engine.targets import SILENT, away, behind, drift, forward, highest_generation
 from bot.fleet.target import HostReading, HostState, Serving
 from bot.rollout import effects as fx
 from bot.rollout import events as ev
@@ -15,6 +15,7 @@ from bot.rollout import gate
 from bot.rollout import intents as it
 from bot.rollout.decide import decide
 from bot.rollout.deciding import work
+from bot.rollout.deciding.reports import MOVING
 from bot.rollout.evolve import evolve, fold
 from bot.rollout.follow import follow
 from bot.rollout.intents import Reaction, Refusal
@@ -82,7 +83,7 @@ class World:
         for event in decision:
             self.state = evolve(self.state, event)
             self.log.append(event)
-            moves = (fx.ShiftTraffic, fx.RestoreTraffic, fx.ReadFleet, fx.DoWork, fx.PublishReport)
+            moves = (fx.ShiftTraffic, fx.CatchUp, fx.RestoreTraffic, fx.ReadFleet, fx.DoWork, fx.PublishReport)
             self.waiting += [e for e in follow(event, self.state) if isinstance(e, moves)]
         hold_to(self.state.seq == before.seq + len(decision), "replay", "seq")
         return decision
@@ -141,6 +142,8 @@ class World:
         match effect:
             case fx.ShiftTraffic():
                 self._shift(effect, swapped, fails)
+            case fx.CatchUp():
+                self._catch_up(effect)
             case fx.RestoreTraffic():
                 self._restore(effect)
             case fx.ReadFleet():
@@ -157,7 +160,8 @@ class World:
         r = self.r
         if r is None or not r.active or r.generation != effect.generation:
             return
-        names = hosts_up_to(r, effect.wave) or HOSTS
+        left_out = away([host.read() for host in self.hosts], self.state, self.plan, effect)
+        names = tuple(n for n in hosts_up_to(r, effect.wave) or HOSTS if n not in dict(left_out))
         hosts = [host for host in self.hosts if host.name in names]
         earlier = hosts_up_to(r, effect.wave - 1) if effect.wave > 1 else ()
         outcome = self._refused(effect, r, hosts)
@@ -173,8 +177,21 @@ class World:
                 if host.name in earlier:
                     host.put_back(effect.generation)
         failed = (("h3", outcome),) if outcome else ()
-        report = it.ReportShift(effect.generation, not outcome, outcome or "done", failed, 0.1, names, effect.wave)
-        self.submit(report)
+        how = outcome or "done"
+        self.submit(it.ReportShift(effect.generation, not outcome, how, failed, 0.1, names, effect.wave, left_out))
+
+    def _catch_up(self, effect: fx.CatchUp) -> None:
+        r = self.r
+        if r is None or r.live_generation != effect.generation or not r.left_out:
+            return
+        back = [h for h in self.hosts if h.name in r.left_out and behind(h.read(), effect.generation)]
+        record = r.record(r.live_stage)
+        if record and r.status not in MOVING and not r.paused_by:
+            for host in back:
+                host.take(effect.generation, record.weight)
+            self.submit(it.ReportCaughtUp(effect.generation, tuple(host.name for host in back)))
+        if self.r and self.r.left_out:
+            self.waiting.append(effect)
 
     def _refused(self, effect: fx.ShiftTraffic, r: Rollout, hosts: list[ModelHost]) -> str:
         if r.plan_hash != self.plan.hash:
@@ -185,9 +202,9 @@ class World:
             return "fenced"
         if not effect.overwrite:
             kept = dict(r.adopted)
-            others = [h.read() for h in self.hosts if h.generation != effect.generation or h.by_hand]
+            others = [h.read() for h in hosts if h.generation != effect.generation or h.by_hand]
             live = self.state.live_generation
-            found = drift(others, live) if live else tuple(h for h in drift(others, 0) if h.share)
+            found = drift(others, live, r.left_out) if live else tuple(h for h in drift(others, 0) if h.share)
             if any(kept.get(d.host) != d.digest for d in found):
                 return "changed by hand"
         return ""
@@ -212,7 +229,8 @@ class World:
         readings = [host.read() for host in self.hosts]
         live = self.state.live_generation
         silent = tuple(r.host for r in readings if r.state in SILENT)
-        self.submit(it.ReportFleet(highest_generation(readings), drift(readings, live), live, silent))
+        found = drift(readings, live, self.r.left_out if self.r else ())
+        self.submit(it.ReportFleet(highest_generation(readings), found, live, silent))
 
     def tick(self, seconds: float = 0.0) -> None:
         self.now += seconds
@@ -250,7 +268,10 @@ class World:
         r = self.state.active
         if r is None:
             self.start()
-        elif any(isinstance(e, fx.RestoreTraffic | fx.ShiftTraffic | fx.DoWork) for e in self.waiting):
+        elif (
+            any(isinstance(e, fx.RestoreTraffic | fx.ShiftTraffic | fx.DoWork) for e in self.waiting)
+            or self._to_catch_up()
+        ):
             self.perform(0)
         elif r.paused_by:
             self.submit(it.Resume(ANN))
@@ -272,12 +293,19 @@ class World:
             self.submit(it.Retry(ANN))
         elif r.status is Status.WATCHING:
             self.evaluate(GOOD)
+            self.read_fleet()
             self.tick(60.0)
 
     def tick_items(self) -> None:
         for item in self.plan.runbook.checklist:
             self.submit(it.TickItem(replace(ANN, user="UEVE"), item.name))
         self.tick()
+
+    def _to_catch_up(self) -> bool:
+        r = self.r
+        return bool(r and not r.paused_by and self.waiting) and any(
+            host.name in r.left_out and behind(host.read(), r.live_generation) for host in self.hosts
+        )
 
     def _answer_drift(self) -> None:
         for choice in ("adopt", "restore"):

@@ -48,7 +48,7 @@ def test_every_class_comes_back_as_it_was(codec: Codec[Any], kind: type, data: s
 
 def test_the_text_is_legible_and_tagged() -> None:
     assert EVENTS.encode(NoteAdded("U1", "灰度", "1%", 1.5)) == (
-        '{"@":"NoteAdded/1","by":"U1","text":"灰度","stage":"1%","at":1.5}'
+        '{"@":"NoteAdded/1","by":"U1","text":"灰度","stage":"1%","at":1.5,"kind":""}'
     )
 
 

@@ -12,6 +12,7 @@ function tidy(path) {
     gsub(/[ \t;"\047]/, "", path)
     if (substr(path, 1, 1) != "/") path = root "/" path
     gsub(/\/(\.\/)*\/*/, "/", path)
+    while (match(path, /\/[^\/]+\/\.\.\//)) path = substr(path, 1, RSTART) substr(path, RSTART + RLENGTH)
     return path
 }
 function pattern(glob,    i, c, out) {

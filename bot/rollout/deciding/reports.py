@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from bot.rollout import events as ev
 from bot.rollout.deciding.common import order_shift
-from bot.rollout.intents import AnswerDrift, Refusal, ReportFleet, ReportRollback, ReportShift, refuse
+from bot.rollout.intents import (
+    AnswerDrift,
+    Refusal,
+    ReportCaughtUp,
+    ReportFleet,
+    ReportRollback,
+    ReportShift,
+    refuse,
+)
 from bot.rollout.model import DriftedHost, Rollout, ServiceState, Status
 from bot.rollout.plan import Plan
 
@@ -18,8 +26,16 @@ def shift(r: Rollout, report: ReportShift, now: float) -> tuple[ev.Event, ...]:
     if report.ok and r.wave < len(r.waves):
         return (ev.WaveDone(r.stage, report.generation, r.wave, len(r.waves), report.hosts, report.duration, now),)
     if report.ok:
-        return (ev.ShiftDone(r.stage, report.generation, report.hosts, report.duration, now),)
+        return (ev.ShiftDone(r.stage, report.generation, report.hosts, report.duration, now, report.left_out),)
     return (ev.ShiftFailed(r.stage, report.generation, report.outcome, report.failed, now),)
+
+
+def caught_up(r: Rollout | None, report: ReportCaughtUp, now: float) -> tuple[ev.Event, ...]:
+    """Of the last rollout, under way or not: what it left out is its own."""
+    if r is None or report.generation != r.live_generation:
+        return ()
+    hosts = tuple(host for host in r.left_out if host in report.hosts)
+    return (ev.HostsCaughtUp(report.generation, hosts, now),) if hosts else ()
 
 
 def rollback(r: Rollout, report: ReportRollback, now: float) -> tuple[ev.Event, ...]:

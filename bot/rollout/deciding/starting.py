@@ -45,6 +45,13 @@ def refuse_salt(salt: str, plan: Plan) -> Refusal | None:
     return None if SALT.fullmatch(salt) else refuse("bad_salt", salt=salt)
 
 
+def refuse_behind(state: ServiceState, plan: Plan) -> Refusal | None:
+    """A host that still has a share of the rollout before would give it to what becomes the new version's pool."""
+    missing = state.rollout.left_out if state.rollout else ()
+    behind = [host.name for host in plan.fleet.hosts if host.name in missing]
+    return refuse("hosts_behind", hosts=", ".join(behind)) if behind else None
+
+
 def simulate(state: ServiceState, version: str, plan: Plan, salt: str = "") -> Rollout | Refusal:
     """The rollout that `start` would begin, for the dry run; nothing is recorded. salt "": one of its own."""
     roles = roles_for(replace(state, rollout=None), plan)
@@ -52,7 +59,7 @@ def simulate(state: ServiceState, version: str, plan: Plan, salt: str = "") -> R
         return refuse("serving_elsewhere", serving=", ".join(state.serving), version=state.serving_version or "?")
     if version == roles.stable_version:
         return refuse("already_serving", version=version, service=state.service)
-    refused = refuse_salt(salt, plan)
+    refused = refuse_salt(salt, plan) or refuse_behind(state, plan)
     if refused:
         return refused
     first = plan.stages[0]

@@ -119,6 +119,7 @@ class Stand:
         self.http_port, self.smtp_port = self._ports.take(), self._ports.take()
         self._port = self._port or self._ports.take()
         settings = self._configure()
+        self.plan = settings.plans[self.service]
         self._say("Starting the workspace and its page …")
         await self._open_workspace(settings)
         self._say("Starting the bot …")

@@ -12,6 +12,8 @@ ANSWERS: dict[str, str] = {
     "refuse.may_not_start.rule": "You may not start a rollout: {why}. Ask a full member of the workspace.",
     "refuse.serving_elsewhere": "What serves now ({serving}, {version}) is in neither pool of the plan: "
     "correct the pools in the service's YAML first.",
+    "refuse.hosts_behind": "{hosts} missed a shift of the last rollout and may still send visitors to either pool: see "
+    "that they answer, or take them out of the plan.",
     "refuse.already_serving": "{service} already serves {version}: name another version.",
     "refuse.bad_salt": "{salt} is no salt: 1 to 64 letters, digits, dots, `-` and `_`. To repeat a rollout's choice of "
     "visitors, give its id.",

@@ -11,6 +11,7 @@ ANSWERS: dict[str, str] = {
     "refuse.may_not_start.rule": "您不能发起发布：{why}。请找工作区的正式成员。",
     "refuse.serving_elsewhere": "目前提供服务的（{serving}，{version}）不在计划的任何一个池中：请先改正该服务 "
     "YAML 中的池。",
+    "refuse.hosts_behind": "{hosts} 错过了上次发布的切换，可能仍把访客分到任一个池：请让它们恢复应答，或从计划中移除。",
     "refuse.already_serving": "{service} 已在使用 {version}：请指定别的版本。",
     "refuse.bad_salt": "{salt} 不能作为盐值：1 到 64 个字母、数字、点、`-` 和 `_`。要沿用某次发布选中的访客，"
     "请写它的编号。",

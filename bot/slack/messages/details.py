@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-from bot.slack.messages.markup import Mrkdwn
+from bot.slack.messages.markup import Mrkdwn, code
 from bot.slack.messages.numbers import number, weight
+from bot.slack.messages.scene import Scene
 from bot.slack.messages.words import Words
 
 _MEASURED = re.compile(r"measured for (\d+) s of (\d+) s")  # bot.rollout.deciding.boards says it so
@@ -32,3 +33,9 @@ def known(w: Words, detail: str) -> Mrkdwn | None:
     if detail == "the stage is no longer in the plan":
         return w.say("detail.stage_gone")
     return None
+
+
+def missing(s: Scene) -> list[Mrkdwn]:
+    """The hosts that the last shift went without, and that have not caught up."""
+    names = [code(host.name, 60) for host in s.plan.fleet.hosts if host.name in s.r.left_out]
+    return [s.say("obstacle.left_out", hosts=s.w.some(names, 8))] if names else []

@@ -133,7 +133,7 @@ def obstacles(s: Scene) -> list[Mrkdwn]:
     r = s.r
     if not r.active:
         return []
-    found = [*_pending(s), *_triggers(s), *_drift(s), *_hold(s), *_blind(s), *_astray(s)]
+    found = [*_pending(s), *_triggers(s), *_drift(s), *details.missing(s), *_hold(s), *_blind(s), *_astray(s)]
     if r.status is Status.STEPPING_DOWN and r.step_down:
         found.append(s.say("cause.person", by=s.w.who(r.step_down.by), reason=outside(r.step_down.reason)))
     if r.paused_by:

@@ -110,6 +110,8 @@ PHRASES: dict[str, str] = {
     "obstacle.plan_changed": "📐 *The plan changed* ({old} → {new}). {mend}",
     "obstacle.plan_changed.retry": "Retry asks for approval under the new plan.",
     "obstacle.plan_changed.wait": "No approval given under the old one counts for what is next.",
+    "obstacle.left_out": "⚠️ *Left out*: {hosts}. They have what they had before; once they answer they are brought to "
+    "this stage, and nothing is complete before.",
     "obstacle.drift": "🧭 *Drift*: hosts do not serve what was ordered. No bake time counts.",
     "obstacle.drift.choices.above": "Choose: restore (as ordered) or roll back to {version}. Nobody approved that "
     "share.",

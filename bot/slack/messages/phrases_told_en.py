@@ -14,6 +14,9 @@ TOLD: dict[str, str] = {
     "for {bake}",
     "tell.wave": "🌊 *Wave {wave} of {waves} has stage {stage}* ({share}): read back from {names} in {took}; "
     "watched for {bake}, then the next one follows",
+    "tell.left_out": "⚠️ *Without these hosts*, as the plan's `max_unavailable` allows:",
+    "tell.left_out.mend": "🔧 See that they come back: they are brought to this stage as soon as they answer.",
+    "tell.caught_up": "🧭 *Back and caught up*: {hosts}, on stage {stage} like the others",
     "tell.shift_failed": "🚨 *Stage {stage} was not reached*: {outcome}",
     "tell.shift_failed.mend": "🔧 Mend the hosts, then {command}.",
     "tell.host_error": "• {host}: {error}",

@@ -13,6 +13,9 @@ TOLD: dict[str, str] = {
     "tell.shifted": "📍 *阶段 {stage} 已生效*（{share}）：{n} 台主机（{names}）回读一致，用时 {took}；观察 {bake}",
     "tell.wave": "🌊 *第 {wave} 批（共 {waves} 批）已到阶段 {stage}*（{share}）：{names} 回读一致，用时 {took}；"
     "观察 {bake} 后轮到下一批",
+    "tell.left_out": "⚠️ *未包括以下主机*（计划的 `max_unavailable` 允许）：",
+    "tell.left_out.mend": "🔧 请让它们恢复：一有应答就会切换到本阶段。",
+    "tell.caught_up": "🧭 *已恢复并补上*：{hosts}，与其他主机同在阶段 {stage}",
     "tell.shift_failed": "🚨 *未能切换到阶段 {stage}*：{outcome}",
     "tell.shift_failed.mend": "🔧 修好主机后用 {command}。",
     "tell.host_error": "• {host}：{error}",

@@ -109,6 +109,7 @@ PHRASES: dict[str, str] = {
     "obstacle.plan_changed": "📐 *计划已变更*（{old} → {new}）。{mend}",
     "obstacle.plan_changed.retry": "重试会按新计划重新请求审批。",
     "obstacle.plan_changed.wait": "按旧计划给出的审批对后续阶段无效。",
+    "obstacle.left_out": "⚠️ *未包括*：{hosts}。它们仍是之前的状态；一有应答就会切换到本阶段，在此之前不算完成。",
     "obstacle.drift": "🧭 *漂移*：有主机的实际状态与下达的不同。期间不计观察时间。",
     "obstacle.drift.choices.above": "请选择：还原（按下达的）、或回滚到 {version}。该比例没有人批准过。",
     "obstacle.drift.choices": "请选择：采纳（保留更低的比例）、还原（按下达的）、或回滚到 {version}。",

@@ -62,7 +62,7 @@ def _ordered(s: Scene, e: ev.ShiftOrdered) -> Mrkdwn:
 def _shifted(s: Scene, e: ev.ShiftDone) -> Mrkdwn:
     names = s.w.some([code(h, 60) for h in e.hosts], 6) or Mrkdwn("–")
     stage, bake = s.stage_name(e.stage), s.stage(e.stage)
-    return s.say(
+    head = s.say(
         "tell.shifted",
         stage=stage,
         share=s.share(e.stage),
@@ -71,6 +71,14 @@ def _shifted(s: Scene, e: ev.ShiftDone) -> Mrkdwn:
         took=s.w.span(e.duration),
         bake=s.w.span(bake.bake) if bake else Mrkdwn("–"),
     )
+    if not e.left_out:
+        return head
+    return _with_hosts(s, Mrkdwn(f"{head}\n{s.say('tell.left_out')}"), e.left_out, "tell.left_out.mend")
+
+
+def _caught_up(s: Scene, e: ev.HostsCaughtUp) -> Mrkdwn:
+    names = s.w.some([code(h, 60) for h in e.hosts], 8)
+    return s.say("tell.caught_up", hosts=names, stage=s.stage_name(s.r.live_stage))
 
 
 def _wave(s: Scene, e: ev.WaveDone) -> Mrkdwn:
@@ -221,6 +229,7 @@ LINES: dict[type[Any], Line] = {
     ev.ShiftOrdered: _ordered,
     ev.WaveDone: _wave,
     ev.ShiftDone: _shifted,
+    ev.HostsCaughtUp: _caught_up,
     ev.ShiftFailed: _shift_failed,
     ev.VerdictChanged: _verdict,
     ev.BakeProlonged: _prolonged,
