@@ -25,6 +25,7 @@ MEASURED = frozenset({"readings", "digest", "error", "watch_lines", "prolonged"}
 MASKS = (
     (re.compile(r"ROLLOUT-\d{8}"), "ROLLOUT-<day>"),
     (re.compile(r"\b[0-9a-f]{64}\b"), "<sum>"),
+    (re.compile(r"(?<=edition \d · `)[0-9a-f]{12}\b"), "<sum>"),
     (re.compile(r"\b1\d{9}\b"), "<moment>"),
     (re.compile(r"\b\d{8}T\d{6}Z\.[0-9a-f]{12}\b"), "<stamp>"),
     (re.compile(r"<!date\^\d+"), "<!date^"),

@@ -14,8 +14,7 @@ BACK = ("on_rollback", "after_rollback")
 
 
 def way_back(root: Path) -> dict[str, Any]:
-    look = {"name": "answers", "aspect": "service", "command": "echo it answers", "contains": "answers"}
-    return {"steps": _steps(root, BACK), "rollback_verification": [look]}
+    return {"steps": _steps(root, BACK)}
 
 
 def whole(root: Path) -> dict[str, Any]:

@@ -37,11 +37,8 @@ LINES = (
     "rolback",
     "status",
     "dance",
-    f"tick {ITEM}",
-    f"untick {ITEM}",
-    "override clean we know of it",
-    "override deploy",
 )
+ABOUT_WORK = (*LINES, f"tick {ITEM}", f"untick {ITEM}", "override clean we know of it", "override deploy")
 Act = Callable[["World", Stream], None]
 
 
@@ -195,7 +192,7 @@ def acknowledge(world: World, draw: Stream, replica: Replica) -> None:
 
 def command(world: World, draw: Stream) -> None:
     user = draw.among((*TEAM, *TEAM, *TEAM, *NOBODYS))
-    world.people.type(user, draw.among(LINES))
+    world.people.type(user, draw.among(ABOUT_WORK if world.plan.runbook.report else LINES))
 
 
 def in_a_pause(world: World, draw: Stream) -> None:
@@ -281,7 +278,6 @@ ACTS: tuple[tuple[str, Act, int], ...] = (
     ("acknowledge", acknowledge, 3),
     ("command", command, 14),
     ("in a pause", in_a_pause, 4),
-    ("follow-up", follow_up, 3),
     ("reaction", reaction, 8),
     ("eager", eager, 4),
     ("change of mind", change_of_mind, 3),
@@ -304,6 +300,10 @@ def schedule(world: World) -> None:
         else:
             number, steps = draw.pick(30), draw.pick(60) if draw.pick(2) else draw.pick(400)
             world.after_commit(number, steps, lambda name=name, act=act, draw=draw: happen(world, name, act, draw))
+
+    if world.plan.runbook.report:
+        left = world.choices.stream("left to do")
+        world.later(left.seconds(HORIZON), lambda: follow_up(world, left))
 
 
 def happen(world: World, name: str, act: Act, draw: Stream) -> None:

@@ -83,7 +83,7 @@ class Replica:
         self._world = world
         self._context = context_of(name)
         self.store = StoreView(world, world.store, self._context)
-        self.clock = StoreClock(lambda: world.loop.time() + skew)
+        self.clock = StoreClock(lambda: world.loop.time() + skew, world.loop.time)
         plans, fleets = {SERVICE: plan}, {SERVICE: SimFleet(plan.fleet.hosts, world, plan.fleet.host_deadline)}
         self.leads = Leads(
             self.store,

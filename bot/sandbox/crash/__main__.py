@@ -19,12 +19,13 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from bot import app, wiring
+from bot import app, release_parts, wiring
 from bot.cli import main
 from bot.engine import leads, worker
 from bot.engine.ports import Attachment, Fleet
 from bot.fleet.local import LocalTransport
 from bot.fleet.ssh import SshTransport
+from bot.release.runner.run import ShellRunner
 from bot.release_parts import Printer
 from bot.rollout.model import Rollout
 from bot.rollout.plan import Plan
@@ -56,6 +57,13 @@ async def _sketch(_: Printer, rollout: Rollout, *__: object) -> Attachment:
     return Attachment(f"{rollout.id}.png", rollout.id, PIXEL)
 
 
+def _runner(*args: Any, **named: Any) -> ShellRunner:
+    """Each life is on the same machine, also on a database that bots on several could share. A step that another
+    machine may have begun is for a person to decide: such a run ends otherwise, and rightly so.
+    """
+    return ShellRunner(*args, **named | {"replicas": False})
+
+
 def tap(points: Points) -> None:
     """Replaces the parts for the rest of this process. Raises AttributeError where the composition root has changed."""
 
@@ -80,6 +88,7 @@ def tap(points: Points) -> None:
         build_fleets=build_fleets,
     ).start()
     patch.multiple(Printer, chart=_sketch).start()
+    patch.multiple(release_parts, ShellRunner=_runner).start()
     patch.multiple(worker, LEASE=LEASE).start()
     patch.multiple(leads, **LEADS).start()
     patch.multiple(Bucket, take=_at_once).start()

@@ -53,7 +53,7 @@ def tapped_performers(points: Points) -> type[Performers]:
         async def perform(self, claimed: Claimed) -> bool:
             kind = type(claimed.effect).__name__
             with _being(effect, kind):
-                points.reach(of_effect(kind)[0])
+                points.reach(*(of_effect(one)[0] for one in _kinds_of(claimed.effect)))
                 return await super().perform(claimed)
 
     return Tapped
@@ -118,11 +118,7 @@ class TappedStore(Tap):
 
 
 def _kinds_of(effect: object) -> tuple[str, ...]:
-    """A look, a backup and a step are safe to do again for different reasons: each has ends of its own.
-
-    Not a beginning: where the machine is one of several bots', a step that was claimed and not begun is unknown, and
-    a person decides; such a run ends otherwise, and rightly so.
-    """
+    """A look, a backup and a step are safe to ask for again for different reasons: each has points of its own."""
     name = type(effect).__name__
     return (name, f"{name}.{effect.ref.kind}") if isinstance(effect, DoWork) else (name,)
 
