@@ -112,8 +112,7 @@ class Works:
         if (ref.kind, ref.name) == ("verify", TRAFFIC):
             return await self._traffic(plan, rollout)
         hands, env = self._hands[claimed.stream], self._env(rollout, ref.stage or rollout.stage)
-        # A machine remembers keys for longer than a database may live, and rollouts are numbered anew in another one.
-        key = f"{claimed.stream}:{claimed.key}:{rollout.started_at!r}"
+        key = _key(claimed, rollout)
         if ref.kind == "step":
             step = plan.runbook.step(ref.phase, ref.name)
             if step and ref.machine in step.machines:
@@ -160,6 +159,13 @@ def _astray(reading: HostReading) -> Said:
     if reading.share:
         return said("host_share", host=reading.host, share=f"{reading.share:g}")
     return said(ASTRAY.get(reading.state, "host_stale"), host=reading.host)
+
+
+def _key(claimed: Claimed, rollout: Rollout) -> str:
+    """What a machine remembers the piece by. Another bot on it, or this one with a new database, may give a rollout the
+    same id on the same day: when it began tells them apart, or a step would be taken for done that never ran.
+    """
+    return f"{claimed.key}@{rollout.started_at:.3f}"
 
 
 def _check(plan: Plan, ref: WorkRef) -> Check | None:

@@ -160,3 +160,15 @@ async def test_a_retry_is_another_run(rig: Rig) -> None:
     await rig.work()
     assert (await rig.rollout()).status is Status.AWAITING_APPROVAL
     assert len(set(rig.hands.keys)) == 2
+
+
+async def test_another_database_gives_the_same_id_and_not_the_same_key() -> None:
+    """A machine remembers what it ran: it must not take a step for done because another bot ran one of that name."""
+    keys = []
+    for begun in (1_000_000.0, 1_000_060.0):  # the same day, so the same number
+        rig = Rig(a_plan(runbook=RUNBOOK, source="with a runbook"))
+        rig.now = begun
+        await prepared(rig)
+        keys.append((await rig.rollout()).id)
+        keys.append(rig.hands.keys[0])
+    assert keys[0] == keys[2] and keys[1] != keys[3]
