@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
+from bot.notify.faults import shown
 from bot.release.said_en import SAID
 from bot.rollout.work import SUMMARY, Said
 
@@ -21,7 +22,7 @@ class Telling(Exception):
 
 def said(code: str, spans: Mapping[str, float] = NONE, **facts: str) -> Said:
     """code: of SAID. spans: facts that are seconds; the others are shown as they are, on one line and not too long."""
-    return Said(code, tuple((k, _line(v)) for k, v in facts.items()), tuple(spans.items()))
+    return Said(code, tuple((k, shown(v, SUMMARY)) for k, v in facts.items()), tuple(spans.items()))
 
 
 def english(what: Iterable[Said]) -> str:
@@ -31,11 +32,6 @@ def english(what: Iterable[Said]) -> str:
         spans = {name: age(seconds) for name, seconds in one.spans}
         text = SAID[one.code].format(**dict(one.facts), **spans, before=text)
     return text
-
-
-def _line(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= SUMMARY else line[: SUMMARY - 1] + "…"
 
 
 def age(seconds: float) -> str:
