@@ -19,7 +19,7 @@ from tests.scenarios.kit import FIRST, LAST, NEW, VETO, ShortStand, edit_yaml
 Play = Callable[[Cast], Awaitable[None]]
 
 
-def patient(plan: Any, _: Path) -> None:
+def patient(plan: Any, _: Path | None = None) -> None:
     """What ends in seconds of the clock would end elsewhere in a run that is interrupted, or on a slow machine."""
     plan["blind_warning"] = "10m"
     for stage in plan["stages"]:

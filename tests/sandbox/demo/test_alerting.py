@@ -57,7 +57,7 @@ def test_the_shipped_alerts_in_seconds_with_a_channel_for_each_severity(folder: 
     assert [rule.condition for rule in after.rules] == [r.condition for r in before.rules if r.name != "DiskFull"]
     assert all(rule.every <= 10 and rule.hold_for <= 2 and rule.keep_firing_for <= 10 for rule in after.rules)
     assert all("[2m]" not in rule.query and "[5m]" not in rule.query for rule in after.rules)
-    (critical,) = after.route.routes
+    critical = next(route for route in after.route.routes if route.name == "critical")
     assert (after.route.group_wait, critical.repeat_interval, critical.escalate[0].after) == (1.0, 120.0, 30.0)
     to = {receiver.name: receiver.to for receiver in after.receivers}
     assert to["dev-slack"] == ("critical",) and to["warnings-slack"] == ("warnings",)
