@@ -93,7 +93,7 @@ class Tap:
 class TappedStore(Tap):
     def __init__(self, inner: Store, points: Points) -> None:
         super().__init__(inner, points, Store)
-        self._kinds: dict[int | None, str] = {}
+        self._kinds: dict[int, str] = {}
 
     async def claim(self, *args: Any, **named: Any) -> tuple[Claimed, ...]:
         claimed: tuple[Claimed, ...] = await self._around("claim", self._inner.claim)(*args, **named)
@@ -102,9 +102,9 @@ class TappedStore(Tap):
 
     def _ends(self, name: str, args: tuple[Any, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """An effect is performed when what ends it is about to be written, by itself or with its outcome."""
-        id = args[0].finish if name == "commit" else args[0] if name in ENDS else None
-        kind = self._kinds.get(id)
-        return ((of_effect(kind)[1],), (of_effect(kind)[2],)) if kind else ((), ())
+        ids = args[0].finish if name == "commit" else args[:1] if name in ENDS else ()
+        points = [of_effect(kind) for kind in dict.fromkeys(self._kinds[id] for id in ids if id in self._kinds)]
+        return tuple(p[1] for p in points), tuple(p[2] for p in points)
 
     def _names(self, name: str, args: tuple[Any, ...]) -> list[str]:
         if name == "commit":
