@@ -33,6 +33,7 @@ class AlertParts:
     intake: AlertIntake
 
     async def aclose(self) -> None:
+        await self.alerting.aclose()
         for channel in self.channels.values():
             await channel.aclose()
 
