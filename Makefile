@@ -12,7 +12,7 @@ help:
 	@echo "make test-long [ARGS=…]  the tests that take minutes"
 	@echo "make sim [ARGS=…]        the whole bot in virtual time, seed after seed: --runs N --seed S"
 	@echo "make bench [ARGS=name]   measure against the baselines"
-	@echo "make shots               take the README's pictures of the demo anew"
+	@echo "make shots               take the README's pictures of the demo and its report anew"
 	@echo "make lint                import rules, style and types alone"
 	@echo "make check [ARGS=…]      validate the configuration: rollout-bot check"
 	@echo "make lock                resolve requirements.lock anew from pyproject.toml"

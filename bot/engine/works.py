@@ -100,14 +100,15 @@ class Works:
         if (ref.kind, ref.name) == ("verify", TRAFFIC):
             return await self._traffic(plan, rollout)
         hands, env = self._hands[claimed.stream], self._env(rollout, ref.stage or rollout.stage)
+        key = _key(claimed, rollout)
         if ref.kind == "step":
             step = plan.runbook.step(ref.phase, ref.name)
             if step and ref.machine in step.machines:
-                return await hands.steps.run(step, ref.machine, claimed.key, env, again=claimed.attempts > 0)
+                return await hands.steps.run(step, ref.machine, key, env, again=claimed.attempts > 0)
         elif ref.kind == "backup":
             rule = plan.runbook.backup(ref.name)
             if rule:
-                return await hands.backups.take(rule, claimed.key, env, self._rollouts.now())
+                return await hands.backups.take(rule, key, env, self._rollouts.now())
         else:
             check = _check(plan, ref)
             if check:
@@ -140,6 +141,13 @@ class Works:
         outcome = Outcome.FAILED if wrong else Outcome.PASSED
         said = f"{good} of {len(readings)} hosts read back at 0 %"
         return Found(outcome, "; ".join([said, *wrong]), value=float(good))
+
+
+def _key(claimed: Claimed, rollout: Rollout) -> str:
+    """What a machine remembers the piece by. Another bot on it, or this one with a new database, may give a rollout the
+    same id on the same day: when it began tells them apart, or a step would be taken for done that never ran.
+    """
+    return f"{claimed.key}@{rollout.started_at:.3f}"
 
 
 def _check(plan: Plan, ref: WorkRef) -> Check | None:

@@ -316,7 +316,7 @@ def _(i: it.Tick, state: ServiceState, r: Rollout, now: float, plan: Plan) -> De
         return (*ended, *work.settle(fold(state, ended), now, plan))
     if not r.active and (released := _release(r, now)):
         return (*released, *work.settle(fold(state, released), now, plan))
-    goes_on = work.then(state, now, plan) if r.active else ()
+    goes_on = work.go_on(state, now, plan) or work.then(state, now, plan) if r.active else ()
     return goes_on or closing.reminders(state, now, i.today, plan)
 
 

@@ -13,7 +13,7 @@ SUMMARY = 200  # characters at most
 OUTPUT = 4000  # characters kept of what a command printed, from the end
 BEFORE, AFTER = "before", "after"  # names of the two baselines
 TRAFFIC = (
-    "traffic"  # the verification that the bot does by itself: every host read back, and no request to the new pool
+    "traffic"  # the verification that the bot does by itself: every host read back, with no share for the new pool
 )
 
 

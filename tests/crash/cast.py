@@ -19,7 +19,7 @@ from bot.sandbox.demo.stand import CHANNEL, SERVICE
 from bot.sandbox.slack.errors import SlackError
 from bot.sandbox.slack.models import Message
 from bot.sandbox.slack.person import Outcome
-from tests.scenarios.kit import APPROVE, Change, ShortStand
+from tests.scenarios.kit import APPROVE, ShortStand
 
 PATIENCE = 300.0  # seconds for one step; a machine that is slow and kills at fifty points in it may need them
 AGAIN = 2.0  # seconds until somebody who was heard, and to whom nothing happened, acts once more
@@ -51,9 +51,9 @@ class CrashStand(ShortStand):
 
     bot_ready_within = PATIENCE
 
-    def __init__(self, root: Path, change: Change, database_url: str = "") -> None:
-        """database_url: of an empty database; "" = a file."""
-        super().__init__(root, "http", change)
+    def __init__(self, root: Path, change: Callable[[Any, Path], None], database_url: str = "") -> None:
+        """change: of the plan, given it and the root. database_url: of an empty database; "" = a file."""
+        super().__init__(root, "http", lambda plan: change(plan, root))
         self._database_url = database_url
         folder = root / "ledger"
         folder.mkdir(parents=True)
@@ -124,6 +124,19 @@ class Cast:
 
         return act
 
+    def react_to(self, who: str, kind: str, emoji: str = APPROVE) -> Act:
+        """On the last message whose key begins so."""
+        person = self.stand.slack.person(who)
+
+        async def act() -> None:
+            found = [m for m in self.messages() if key_of(m).startswith(kind)]
+            if not found:
+                raise LookupError(f"there is no {kind} yet")
+            if person.id not in found[-1].reactions.get(emoji, []):
+                await person.react(CHANNEL, found[-1].ts, emoji)
+
+        return act
+
     def asking(self, attempt: int) -> Message:
         """Raises LookupError while it is not there."""
         found = [m for m in self.messages() if _is_asking(message_key(m), attempt)]
@@ -132,7 +145,7 @@ class Cast:
         return found[-1]
 
     def messages(self) -> list[Message]:
-        return [m for m in self.stand.workspace.messages(CHANNEL) if message_key(m)]
+        return [m for m in self.stand.workspace.messages(CHANNEL) if key_of(m)]
 
     def whispered(self, who: str) -> bool:
         user = self.stand.slack.person(who).id
@@ -150,6 +163,12 @@ class Cast:
 
     async def close(self) -> None:
         await self.witness.close()
+
+
+def key_of(message: Message) -> str:
+    """A shared file has no metadata: the bot's key is its block's id there."""
+    shared = (str(block.get("block_id", "")) for block in message.blocks) if message.files else ()
+    return message_key(message) or next(iter(shared), "")
 
 
 def _is_asking(key: str, attempt: int) -> bool:

@@ -1,21 +1,25 @@
-"""Two rollouts that between them come by every crash point: one that completes, and one that fails and goes back."""
+"""Rollouts that between them come by every crash point: one completes, one fails and goes back, and one has a whole
+runbook around it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 from bot.rollout.effects import RestoreTraffic
-from bot.rollout.events import NoteAdded, ReactionRefused
+from bot.rollout.events import NoteAdded, ReactionRefused, WatchLine, WorkOverridden
 from bot.rollout.model import Hold, Rollout, Status
 from bot.sandbox.demo.stand import SERVICE
+from tests.crash import runbook
 from tests.crash.cast import Cast, Look
 from tests.scenarios.kit import FIRST, LAST, NEW, VETO, ShortStand, edit_yaml
 
 Play = Callable[[Cast], Awaitable[None]]
 
 
-def patient(plan: Any) -> None:
+def patient(plan: Any, _: Path) -> None:
     """What ends in seconds of the clock would end elsewhere in a run that is interrupted, or on a slow machine."""
     plan["blind_warning"] = "10m"
     for stage in plan["stages"]:
@@ -23,10 +27,18 @@ def patient(plan: Any) -> None:
     plan["fleet"]["host_deadline"] = "20s"
 
 
-def hurried(plan: Any) -> None:
-    """A host that hangs is given up sooner: it does so several times over."""
-    patient(plan)
+def hurried(plan: Any, root: Path) -> None:
+    """A host that hangs is given up sooner: it does so several times over. Its way back has steps."""
+    patient(plan, root)
     plan["fleet"]["host_deadline"] = "10s"
+    plan.update(runbook.way_back(root))
+
+
+def surrounded(plan: Any, root: Path) -> None:
+    """A watch that is long enough to show a line, whatever is killed in it. A shift may go without a host."""
+    patient(plan, root)
+    plan["fleet"]["max_unavailable"] = 1
+    plan.update(runbook.whole(root), watch="10s", watch_every="1s")
 
 
 async def forward(cast: Cast) -> None:
@@ -80,7 +92,48 @@ async def back(cast: Cast) -> None:
     await cast.settled()
 
 
-PLAYS: dict[str, tuple[Play, Callable[[Any], None]]] = {"forward": (forward, patient), "back": (back, hurried)}
+async def around(cast: Cast) -> None:
+    """A check that fails and is passed over, a checklist, a backup, steps at every turn, a host that was away, a watch,
+    a signed report.
+    """
+    await cast.start(NEW)
+    await cast.until("the check to fail", _rollout(lambda r: r.hold is Hold.PREPARATION_FAILED))
+    await cast.settled()
+    tick = cast.type("zhao", f"/rollout tick {SERVICE} {runbook.ITEM}")
+    await cast.until("the tick", _rollout(lambda r: bool(r.ticks)), tick)
+    await cast.settled()
+    override = cast.type("wang", f"/rollout override {SERVICE} {runbook.FAILS} we know of it")
+    await cast.until("the override", lambda look: look.has(WorkOverridden), override)
+    await cast.asked(1)
+    await cast.until(f"{FIRST} live", _live(FIRST), cast.react("wang", 1))
+    await _passed(cast)
+    add = cast.type("lin", f"/rollout followup {SERVICE} add remove the old logs +7d P2")
+    await cast.until("the follow-up", _rollout(lambda r: bool(r.follow_ups)), add)
+    done = cast.type("lin", f"/rollout followup {SERVICE} done F1")
+    await cast.until("its end", _rollout(lambda r: bool(r.follow_ups[0].done_by)), done)
+    await cast.settled()
+    await cast.until("the last asking", _attempt(2), cast.type("lin", "/rollout promote"))
+    await cast.asked(2)
+    await cast.stand.world.take_host_down("lb-2")
+    left_out = _rollout(lambda r: r.live_stage == LAST and bool(r.left_out))
+    await cast.until(f"{LAST} live without lb-2", left_out, cast.react("wang", 2))
+    await cast.stand.world.bring_host_up("lb-2")
+    await cast.until("lb-2 to catch up", _rollout(lambda r: not r.left_out))
+    await cast.until("a line of the watch", lambda look: look.has(WatchLine))
+    await cast.until("the end", _rollout(lambda r: r.status is Status.COMPLETED))
+    await cast.until("the report", _rollout(lambda r: bool(r.report and r.report.posted_at)))
+    await cast.settled()
+    signed = _rollout(lambda r: bool(r.report and r.report.signed_at))
+    await cast.until("the signature", signed, cast.react_to("lin", "signoff:"))
+    await cast.settled()
+
+
+Shape = Callable[[Any, Path], None]  # what is different in the plan; the stand's root
+PLAYS: dict[str, tuple[Play, Shape]] = {
+    "forward": (forward, patient),
+    "back": (back, hurried),
+    "around": (around, surrounded),
+}
 
 
 async def _note_on_a_card_that_is_filed_away(cast: Cast) -> None:

@@ -141,6 +141,16 @@ async def test_what_was_cut_off_is_done_under_the_same_key(rig: Rig) -> None:
     assert len([e for e in done if e.result.ref.name == "deploy"]) == 1
 
 
+async def test_a_rollout_of_the_same_name_in_another_database_is_another_run(rig: Rig) -> None:
+    """A machine still knows the keys of a database that is gone, or of another bot's."""
+    await prepared(rig)
+    other = Rig(rig.plan)
+    other.now += 3600.0
+    await prepared(other)
+    assert (await other.rollout()).id == (await rig.rollout()).id
+    assert not set(rig.hands.keys) & set(other.hands.keys)
+
+
 async def test_a_retry_is_another_run(rig: Rig) -> None:
     rig.hands.outcomes["deploy"] = Found(Outcome.UNKNOWN, "the connection was lost")
     await prepared(rig)
@@ -150,3 +160,15 @@ async def test_a_retry_is_another_run(rig: Rig) -> None:
     await rig.work()
     assert (await rig.rollout()).status is Status.AWAITING_APPROVAL
     assert len(set(rig.hands.keys)) == 2
+
+
+async def test_another_database_gives_the_same_id_and_not_the_same_key() -> None:
+    """A machine remembers what it ran: it must not take a step for done because another bot ran one of that name."""
+    keys = []
+    for begun in (1_000_000.0, 1_000_060.0):  # the same day, so the same number
+        rig = Rig(a_plan(runbook=RUNBOOK, source="with a runbook"))
+        rig.now = begun
+        await prepared(rig)
+        keys.append((await rig.rollout()).id)
+        keys.append(rig.hands.keys[0])
+    assert keys[0] == keys[2] and keys[1] != keys[3]

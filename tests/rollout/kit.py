@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from bot.rollout import events as ev
 from bot.rollout import intents as it
 from bot.rollout.decide import decide
+from bot.rollout.deciding.work import with_steps
 from bot.rollout.evolve import evolve, fold
 from bot.rollout.follow import follow
 from bot.rollout.gate import Need, Value, judge, needs
@@ -245,7 +246,8 @@ class Flow:
             board = Board(r.id, name, generation, began)
         at = watched_stage(self.plan, r)
         values = {n: reading.value(n, at.weight) for n in needs(self.plan, r, at, board, self.now)}
-        self.board = judge(self.plan, at, board, values, self.now, counting=counting(r))
+        judged = judge(self.plan, at, board, values, self.now, counting=counting(r))
+        self.board = with_steps(judged, self.plan, r)
         return self.act(it.ReportBoard(self.board))
 
     def next_wave(self) -> tuple[ev.Event, ...]:

@@ -18,7 +18,7 @@ QUIET = tuple(HealthCheck)
 HONEST = settings(
     max_examples=40, stateful_step_count=30, deadline=None, database=None, suppress_health_check=tuple(HealthCheck)
 )
-WALKS = 45
+WALKS = 120
 MUTANT_WALKS = 200  # of so many, each mutant must break its rule in one; most do in the first
 
 

@@ -108,6 +108,8 @@ def test_a_pause_holds_up_what_comes_next_and_not_what_runs() -> None:
     flow.act(it.Pause(ANN))
     flow.work()
     assert flow.r.status is Status.PREPARING and flow.r.approval is None
+    assert phases(flow.log) == [("prepare", ("db",))]  # the checks wait
+    assert flow.tick(1) == ()
     flow.act(it.Resume(ANN))
     flow.tick(1)
     flow.work()
@@ -188,6 +190,13 @@ def test_a_step_of_the_bake_is_a_gate(outcome: Outcome, verdict: Verdict) -> Non
     flow.work(load=outcome)
     (gate,) = work.gates(flow.plan, flow.r)
     assert (gate.metric, gate.text, gate.verdict) == ("step:load", "load > 100", verdict)
+
+
+def test_a_step_of_the_bake_whose_end_nobody_knows_is_a_person_s_matter() -> None:
+    """Metrics that cannot be read are waited for; what came of a command never shows by waiting."""
+    flow = booked().to_stage("few")
+    flow.work(load=Outcome.UNKNOWN).bake()
+    assert (flow.r.status, flow.r.hold, flow.r.hold_detail) == (Status.HELD, Hold.NOT_ENOUGH_DATA, "load > 100")
 
 
 def test_a_bake_that_begins_anew_runs_its_steps_anew() -> None:

@@ -57,6 +57,9 @@ class View:
     warm_until: float = 0.0  # by the bot's clock
     bake_from: float = 0.0
     toggles: int = 0  # pauses and drifts in this bake
+    ticked: bool = False  # the checklist's one item
+    report: int = 0  # the edition that was posted last
+    signed: int = 0  # the edition that everybody signed
     passed: set[str] = field(default_factory=set)
     events: list[tuple[int, Any]] = field(default_factory=list)
     statuses: list[tuple[int, str]] = field(default_factory=list)  # (step of the loop, status)
@@ -75,12 +78,35 @@ class View:
         """The event changes nothing that is judged by."""
 
     def _on_RolloutStarted(self, e: Any, now: float, plan: Plan) -> None:
-        self.rollout, self.status, self.stage = e.rollout, "awaiting_approval", e.stages[0][0]
+        self.rollout, self.stage = e.rollout, e.stages[0][0]
+        self.status = "preparing" if e.prepares else "awaiting_approval"
+        self.ticked, self.report, self.signed = False, 0, 0
         self.initiators[e.rollout] = e.initiator
         self.asking, self.generation, self.live_generation, self.live_stage = None, 0, 0, ""
         self.paused, self.drift, self.hold = False, {}, ""
         self.adopted, self.passed = set(), set()
         self.weight, self.warm = 0.0, False
+
+    def _on_WorkOrdered(self, e: Any, now: float, plan: Plan) -> None:
+        held_up = {"prepare": "preparing", "before_start": "preparing", "before_stage": "working"}
+        held_up |= {"on_promote": "working", "after_stage": "passed"}
+        if e.phase.value in held_up and self.status != "watching":
+            self.status, self.hold = held_up[e.phase.value], ""
+
+    def _on_WorkOverridden(self, e: Any, now: float, plan: Plan) -> None:
+        """What it held up goes on; which work that was, is the first of its refs'."""
+        self._on_WorkOrdered(e.refs[0], now, plan)
+
+    def _on_ItemTicked(self, e: Any, now: float, plan: Plan) -> None:
+        self.ticked = e.ticked
+
+    def _on_ReportPosted(self, e: Any, now: float, plan: Plan) -> None:
+        if e.rollout == self.rollout:
+            self.report = e.edition
+
+    def _on_SignedOff(self, e: Any, now: float, plan: Plan) -> None:
+        if e.rollout == self.rollout:
+            self.signed = e.edition
 
     def _on_ApprovalAsked(self, e: Any, now: float, plan: Plan) -> None:
         self.asking = Asking(self.rollout, e.stage, e.attempt, plan, e.expires_at)

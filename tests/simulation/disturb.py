@@ -12,6 +12,7 @@ from tests.simulation.choices import Stream
 from tests.simulation.plans import SERVICE, change
 from tests.simulation.prometheus import EVERY
 from tests.simulation.slack import NO, NOBODYS, TEAM, YES
+from tests.simulation.works import ITEM
 
 if TYPE_CHECKING:
     from tests.simulation.hosts import SimHost
@@ -37,6 +38,7 @@ LINES = (
     "status",
     "dance",
 )
+ABOUT_WORK = (*LINES, f"tick {ITEM}", f"untick {ITEM}", "override clean we know of it", "override deploy")
 Act = Callable[["World", Stream], None]
 
 
@@ -190,7 +192,7 @@ def acknowledge(world: World, draw: Stream, replica: Replica) -> None:
 
 def command(world: World, draw: Stream) -> None:
     user = draw.among((*TEAM, *TEAM, *TEAM, *NOBODYS))
-    world.people.type(user, draw.among(LINES))
+    world.people.type(user, draw.among(ABOUT_WORK if world.plan.runbook.report else LINES))
 
 
 def in_a_pause(world: World, draw: Stream) -> None:
@@ -198,6 +200,14 @@ def in_a_pause(world: World, draw: Stream) -> None:
     world.people.type(draw.among(TEAM), "pause let us see")
     line = draw.among(("rollback it smells", "promote", "retry", "pause me too", "restore", "note still paused"))
     world.later(draw.seconds(4.0, 0.5), lambda: world.people.type(draw.among(TEAM), line))
+
+
+def follow_up(world: World, draw: Stream) -> None:
+    """Something is left to do, today; and perhaps it is done."""
+    who = draw.among(TEAM)
+    world.people.type(who, "followup add tidy up today")
+    if draw.pick(2):
+        world.later(draw.seconds(60.0, 1.0), lambda: world.people.type(who, "followup done F1"))
 
 
 def reaction(world: World, draw: Stream) -> None:
@@ -290,6 +300,10 @@ def schedule(world: World) -> None:
         else:
             number, steps = draw.pick(30), draw.pick(60) if draw.pick(2) else draw.pick(400)
             world.after_commit(number, steps, lambda name=name, act=act, draw=draw: happen(world, name, act, draw))
+
+    if world.plan.runbook.report:
+        left = world.choices.stream("left to do")
+        world.later(left.seconds(HORIZON), lambda: follow_up(world, left))
 
 
 def happen(world: World, name: str, act: Act, draw: Stream) -> None:

@@ -10,6 +10,8 @@ from tests.simulation.books import FINAL
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
+CHARTED = ("StagePassed", "RolledBack", "RolloutCompleted")
+MAY_BE = ("signoff:", "report:")  # of an edition that was void before anybody saw it, there is nothing
 SPOKEN_OUT = 120.0  # seconds of calm after which everybody was told everything
 QUIET = (
     "ApprovalAsked",
@@ -17,6 +19,9 @@ QUIET = (
     "ApproversChanged",
     "GenerationSeen",
     "WaveOrdered",
+    "ItemTicked",
+    "ReportPosted",
+    "SignaturesChanged",
 )  # events that get no line
 
 
@@ -37,6 +42,8 @@ async def judge(world: World) -> None:
     rules, view = world.rules, world.rules.books.view
     world.count("end:" + view.status)
     failed = await world.store.failed()
+    left = world.works.forgotten()
+    rules.hold(not left, "work", "forgotten: {}", left)
     rules.hold(not failed, "8", "given up: {}", [(c.key, error) for c, error in failed])
     _hosts(world)
     _messages(world)
@@ -64,10 +71,15 @@ def expected(world: World) -> list[str]:
         if name == "RolloutStarted":
             rollout = event.rollout
             keys.append(f"card:{rollout}")
+            keys += [f"preparation:{rollout}"] * event.prepares
+        if name in CHARTED and world.plan.runbook.report:
+            keys.append(f"chart:{rollout}:{seq}")
+        if name == "ReportPosted":
+            keys.append(f"report:{event.rollout}:{event.edition}")
         if name == "ApprovalAsked":
             keys.append(f"approval:{rollout}:{event.stage}:{event.attempt}")
         if _told(name, event):
-            keys.append(f"tell:{rollout}:{seq}")
+            keys.append(f"tell:{getattr(event, 'rollout', rollout)}:{seq}")
     return keys
 
 
@@ -76,6 +88,15 @@ def _told(name: str, event: Any) -> bool:
         return "fail" in (event.gate.verdict, event.before)
     if name == "ShiftOrdered":
         return bool(event.why != "stage")
+    if name == "WorkOrdered":
+        return event.phase.value not in ("prepare", "before_start", "verify")
+    if name == "WorkDone":
+        ref = event.result.ref
+        return not event.result.passed or (ref.kind == "step" and ref.phase.value != "before_start")
+    if name == "WorkFinished":
+        return bool(event.left) or event.phase.value == "verify"
+    if name == "ReportOrdered":
+        return bool(event.edition > 1)
     return name not in QUIET
 
 
@@ -98,7 +119,7 @@ def _messages(world: World) -> None:
             key,
             there[key],
         )
-    extra = [k for k in there if k not in wanted and not k.endswith(":diff")]
+    extra = [k for k in there if k not in wanted and not k.startswith(MAY_BE) and not k.endswith(":diff")]
     rules.hold(not extra, "8", "messages that nothing gave rise to: {}", extra)
     for card in world.slack.of(f"card:{rules.books.view.rollout}"):
         status = rules.books.view.status

@@ -359,7 +359,9 @@ class SimVerbs:
             return UNREACHABLE
         answer: asyncio.Future[Answer | HostReading | None] = world.loop.create_future()
         lost = host.lossy and net.pick(3)  # 1: the question, 2: the answer
-        host.lossy -= bool(lost)
+        if lost:
+            host.lossy -= 1
+            world.trouble(host)
         world.count(f"fault:{('', 'question lost', 'answer lost')[lost]}" if lost else "verb:" + verb)
         world.say(
             "host {}: {} {}{}", host.name, verb, key, (" (question lost)", " (answer lost)")[lost - 1] if lost else ""

@@ -9,7 +9,8 @@ import pytest
 
 from bot.alerts import dedup, pipeline
 from bot.alerts.deciding import telling
-from bot.engine import observer, performers
+from bot.engine import observer, performers, works
+from bot.engine.publishing import Publisher
 from bot.engine.rollouts import Rollouts
 from bot.engine.worker import Worker
 from bot.fleet.router import FleetRouter
@@ -17,6 +18,9 @@ from bot.fleet.target import Outcome
 from bot.rollout import decide
 from bot.rollout import events as ev
 from bot.rollout import intents as it
+from bot.rollout.deciding import boards, stepping, work
+from bot.rollout.runbook import Phase
+from bot.rollout.work import WorkRef
 from tests.rollout import mutants as core
 from tests.rollout.mutants import Patch
 from tests.simulation.slack import SimChat
@@ -135,6 +139,51 @@ def nothing_escalates(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(telling, "escalate", lambda *_: ())
 
 
+def the_traffic_does_not_wait_for_its_steps(patch: pytest.MonkeyPatch) -> None:
+    real = work.begin
+
+    def begin(plan: Any, r: Any, phase: Phase, *more: Any) -> Any:
+        return () if phase is Phase.BEFORE_STAGE else real(plan, r, phase, *more)
+
+    patch.setattr(work, "begin", begin)
+
+
+def the_way_back_does_not_wait_for_the_traffic(patch: pytest.MonkeyPatch) -> None:
+    """The steps of a rollback are ordered with it, and not when every host is back."""
+    real = boards.roll_back
+
+    def back(state: Any, r: Any, by: str, reason: str, trigger: Any, now: float) -> Any:
+        refs = (WorkRef("step", "stop_new", Phase.ON_ROLLBACK, machine="bot"),)
+        ordered = ev.WorkOrdered(Phase.ON_ROLLBACK, "", r.work.order + 1, refs, "", False, now) if r.work else None
+        return (*real(state, r, by, reason, trigger, now), *([ordered] if ordered else []))
+
+    for module in (boards, stepping):
+        patch.setattr(module, "roll_back", back)
+
+
+def a_crash_makes_another_key(patch: pytest.MonkeyPatch) -> None:
+    """The machine cannot know that it was asked before."""
+    patch.setattr(works, "_key", lambda claimed, rollout: f"{claimed.key}:{claimed.attempts}")
+
+
+def what_was_cut_off_is_dropped(patch: pytest.MonkeyPatch) -> None:
+    real = works.Works.do
+
+    async def done(self: Any, claimed: Any, effect: Any) -> bool:
+        return False if claimed.attempts else await real(self, claimed, effect)
+
+    patch.setattr(works.Works, "do", done)
+
+
+def a_report_is_not_noted(patch: pytest.MonkeyPatch) -> None:
+    real = Publisher.report
+
+    async def report(self: Any, claimed: Any, effect: Any) -> bool:
+        return False if claimed.attempts else await real(self, claimed, effect)
+
+    patch.setattr(Publisher, "report", report)
+
+
 # rule -> the mutants that break it. A rule with several has them because it has several sides.
 MUTANTS: dict[str, tuple[Patch, ...]] = {
     "1": (more_than_approved, core.down_is_up),
@@ -148,6 +197,15 @@ MUTANTS: dict[str, tuple[Patch, ...]] = {
     "9": (repeats_at_once, an_end_is_not_told, nothing_escalates),
     "10": (nobody_did_it,),
     "wave": (core.waves_follow_at_once,),
+    "work": (
+        core.the_checklist_is_not_waited_for,
+        core.what_passed_is_done_again,
+        the_traffic_does_not_wait_for_its_steps,
+        the_way_back_does_not_wait_for_the_traffic,
+        a_crash_makes_another_key,
+        what_was_cut_off_is_dropped,
+        a_report_is_not_noted,
+    ),
     "fence": (core.same_generation,),
     "once": (causes_are_forgotten,),
     "alive": (half_a_way_back,),
@@ -155,11 +213,11 @@ MUTANTS: dict[str, tuple[Patch, ...]] = {
 # Where each was found when it was written; any other seed will do as well.
 FOUND_AT = {
     "down_is_up": 80,
-    "own_approval": 217,
+    "own_approval": 141,
     "one_is_enough": 220,
     "two_at_once": 11,
-    "no_way_back_while_paused": 15,
-    "what_failed_stays": 28,
+    "no_way_back_while_paused": 65,
+    "what_failed_stays": 45,
     "anybody_may_operate": 266,
     "once_is_enough": 2,
     "posts_without_looking": 67,
@@ -168,6 +226,13 @@ FOUND_AT = {
     "nothing_escalates": 8,
     "nobody_did_it": 4,
     "waves_follow_at_once": 13,
-    "half_a_way_back": 15,
+    "half_a_way_back": 90,
     "causes_are_forgotten": 3,
+    "the_checklist_is_not_waited_for": 5,
+    "what_passed_is_done_again": 3,
+    "the_traffic_does_not_wait_for_its_steps": 3,
+    "the_way_back_does_not_wait_for_the_traffic": 36,
+    "a_crash_makes_another_key": 38,
+    "what_was_cut_off_is_dropped": 38,
+    "a_report_is_not_noted": 138,
 }

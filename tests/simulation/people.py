@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tests.simulation.plans import SERVICE
 from tests.simulation.replica import Replica
 from tests.simulation.slack import CHANNEL, NO, TEAM, YES, Message
+from tests.simulation.works import ITEM
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -24,6 +25,11 @@ INTENTS = {
     "note": "AddNote",
     "adopt": "AnswerDrift",
     "restore": "AnswerDrift",
+    "override": "Override",
+    "tick": "TickItem",
+    "untick": "TickItem",
+    "followup add": "AddFollowUp",
+    "followup done": "CloseFollowUp",
 }
 REDELIVERIES = 4
 UNDER_WAY = ("baking", "shifting", "stepping_down", "rolling_back", "watching")
@@ -52,6 +58,7 @@ class People:
         self._deliveries += 1
         trigger = f"trigger{self._deliveries}"
         verb = line.split()[0]
+        verb = " ".join(line.split()[:2]) if verb == "followup" else verb
         if verb in INTENTS:
             world.rules.books.said.add((user, INTENTS[verb]))
         world.count("command:" + verb)
@@ -129,6 +136,8 @@ class People:
         view = self._world.rules.books.view
         initiator, *others = (user for user in TEAM if user not in self._world.slack.left_at)
         other = others[0] if others else initiator
+        if not view.active and view.report > view.signed:
+            self._sign(*others)
         if not view.active:
             if self._versions < self.starts:
                 self._versions += 1
@@ -144,12 +153,16 @@ class People:
             self.type(other, "resume")
         elif view.drift:
             self.type(other, ("restore", "adopt", "rollback")[self.tried // 4 % 3])
+        elif view.status == "preparing" and not view.ticked:
+            self.type(other, f"tick {ITEM}")
         elif view.status == "awaiting_approval":
             self._approve(*others)
         elif view.status == "passed":
             self.type(self._draw.among((initiator, other)), "promote")
         elif view.status == "held" and view.hold in ("gates_failed", "not_enough_data") and self._draw.pick(3):
             self.type(other, ("promote --force we must", "rollback gates failed")[self._draw.pick(2)])
+        elif view.hold in ("preparation_failed", "step_failed") and self._draw.pick(2):
+            self.type(other, f"override {self._draw.among(('', 'deploy ', 'clean '))}we know of it")
         elif view.status == "held":
             self.type(other, "retry")
 
@@ -157,6 +170,12 @@ class People:
         for message in self.asking():
             for user in people:
                 self.react(user, message, NO, added=False)
+                self.react(user, message, YES)
+
+    def _sign(self, *people: str) -> None:
+        view = self._world.rules.books.view
+        for message in self._world.slack.of(f"signoff:{view.rollout}:{view.report}"):
+            for user in people:
                 self.react(user, message, YES)
 
     def asking(self) -> list[Message]:

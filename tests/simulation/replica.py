@@ -29,6 +29,7 @@ from tests.simulation.plans import SERVICE
 from tests.simulation.prometheus import SimMetrics
 from tests.simulation.slack import BOT, SimChat, SimDirectory, SimWords
 from tests.simulation.store import StoreView
+from tests.simulation.works import SimHands
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -82,7 +83,7 @@ class Replica:
         self._world = world
         self._context = context_of(name)
         self.store = StoreView(world, world.store, self._context)
-        self.clock = StoreClock(lambda: world.loop.time() + skew)
+        self.clock = StoreClock(lambda: world.loop.time() + skew, world.loop.time)
         plans, fleets = {SERVICE: plan}, {SERVICE: SimFleet(plan.fleet.hosts, world, plan.fleet.host_deadline)}
         self.leads = Leads(
             self.store,
@@ -98,7 +99,7 @@ class Replica:
         chat, directory, words = SimChat(world, self), SimDirectory(world), SimWords(world)
         fenced = FencedChat(chat, self.leads.stands)
         speaker = Speaker(self.rollouts, self.store, fenced, directory, words)
-        release = a_release(self.rollouts, self.store, fleets, fenced, speaker, words)
+        release = a_release(self.rollouts, self.store, fleets, fenced, speaker, words, SimHands(world.machine))
         self.observer = Observer(self.rollouts, self.store, SimMetrics(world), fleets, self.clock)
         self.alerts = AlertParts(world, self, chat, words) if world.has_alerts else None
         send = self.alerts.sender.perform if self.alerts else None

@@ -32,6 +32,10 @@ SPOKEN = {  # events that a person caused -> what that person must have typed
     "RollbackOrdered": "RollBack",
     "StepDownOrdered": "RollBack",
     "RolloutCancelled": "RollBack",
+    "WorkOverridden": "Override",
+    "ItemTicked": "TickItem",
+    "FollowUpAdded": "AddFollowUp",
+    "FollowUpClosed": "CloseFollowUp",
 }
 OPERATING = ("StageForced", "BakeRestarted", "RolloutPaused", "RolloutResumed", "DriftAdopted")
 
@@ -151,6 +155,7 @@ class Rules(Moves):
             world.say("log {}: {}", len(self.books.view.events) + 1, event)
             self._named(event, commit.at, plan)
             getattr(self, "_" + type(event).__name__, self._anything)(event, plan, skew)
+            world.works.committed(plan, event)
             self.books.view.fold(event, world.loop.time(), plan, world.loop.steps)
             if type(event).__name__ == "ApprovalAsked":
                 asking = self.books.view.asking
@@ -174,6 +179,7 @@ class Rules(Moves):
         if name == "ShiftOrdered" and event.why != "stage":
             spoken = {"retry": "Retry", "restore": "AnswerDrift"}[event.why]
         unnamed = name == "ApprovalClosed" and event.how in ("expired", "voided")
+        unnamed = unnamed or name == "WorkOrdered"  # the rollout's own course, after what somebody did
         self.hold(bool(by) or unnamed, "10", "nobody did {}", event)
         if spoken:
             self.hold((by, spoken) in self.books.said, "10", "{} never asked for {}", by, event)

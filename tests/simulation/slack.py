@@ -204,5 +204,14 @@ class SimWords:
         self._world.count("refusal:" + refusal.code)
         return str(refusal.code)
 
+    def report_line(self, rollout: Any, edition: int) -> str:
+        return f"report {edition}"
+
+    def report_as_text(self, rollout: Any, markdown: str) -> tuple[Outgoing, ...]:
+        return (Outgoing(markdown),)
+
+    def chart_line(self, rollout: Any, stage: str) -> str:
+        return f"chart of {stage}"
+
     def __getattr__(self, name: str) -> Callable[..., Outgoing]:
         return lambda *args, **facts: Outgoing(f"{name} {args[0] if args and isinstance(args[0], str) else ''}")

@@ -19,6 +19,7 @@ from tests.simulation.replica import DELIVERY, EXPECTED, Replica
 from tests.simulation.rules import Rules
 from tests.simulation.slack import Workspace
 from tests.simulation.store import SimStore
+from tests.simulation.works import Machine, WorkRules, booked
 
 START = 1_772_000_000.0
 STORM = 420.0  # seconds, at most, in which things go wrong
@@ -58,7 +59,9 @@ class World:
         self.alerts = AlertRules(self)
         self.slack = Workspace()
         self.plans: list[Plan] = []
-        self.plan = plans.draw(setting)
+        self.plan = booked(plans.draw(setting), choices.stream("book"))
+        self.works = WorkRules(self)
+        self.machine = Machine(self)
         self.store = SimStore(self, shared=bool(setting.weighted((2, 1))))
         self.hosts = {h.name: SimHost(h.name, self) for h in self.plan.fleet.hosts}
         self.replicas: list[Replica] = []

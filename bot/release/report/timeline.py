@@ -88,7 +88,11 @@ def _ordered(seq: int, x: ev.ShiftOrdered) -> Inline:
 
 def _shifted(seq: int, x: ev.ShiftDone) -> Inline:
     facts: dict[str, Inline] = {"hosts": _hosts(x.hosts, seq), "took": Span(x.duration, (seq,))}
-    return t("event.shifted", "", stage=Text(x.stage, (seq,)), **facts)
+    stage = Text(x.stage, (seq,))
+    if x.left_out:
+        away = _hosts([host for host, _ in x.left_out], seq)
+        return t("event.shifted_without", "warn", stage=stage, away=away, **facts)
+    return t("event.shifted", "", stage=stage, **facts)
 
 
 def _wave(seq: int, x: ev.WaveDone) -> Inline:
@@ -191,6 +195,7 @@ LINES: dict[type[Any], Line] = {
     ev.ShiftOrdered: _ordered,
     ev.ShiftDone: _shifted,
     ev.WaveDone: _wave,
+    ev.HostsCaughtUp: lambda seq, x: t("event.caught_up", "good", hosts=_hosts(x.hosts, seq)),
     ev.VerdictChanged: _verdict,
     ev.StagePassed: _passed,
     ev.StageHeld: _held,

@@ -113,6 +113,9 @@ def _end(state: ServiceState, r: Rollout, board: Board, stage: Stage, now: float
         return _unmet(state, r, board, stage, Hold.GATES_FAILED, failed, stage.on_fail, now)
     if worst is Verdict.BLIND and stage.on_blind is OnVerdict.ROLLBACK and r.blind_told:
         return roll_back(state, r, "policy", "blind", None, now)
+    unknown = ", ".join(g.text for g in board.gates if g.verdict is Verdict.BLIND)
+    if worst is Verdict.BLIND and board.blind_since is None and unknown:  # a step's end, which no waiting makes known
+        return _unmet(state, r, board, stage, Hold.NOT_ENOUGH_DATA, unknown, stage.on_not_enough_data, now)
     if worst is Verdict.BLIND:
         return ()
     waits = awaited(plan, stage, board)

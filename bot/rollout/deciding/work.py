@@ -139,6 +139,8 @@ def go_on(state: ServiceState, now: float, plan: Plan, by: str = "") -> Events:
     failed = failing(plan, r, work.phase, work.stage)
     if failed and work.phase in HOLDS_UP:
         return _hold(r, work, failed, now)
+    if r.paused_by and work.phase in HOLDS_UP:
+        return ()  # what runs may end; what comes next waits
     more = begin(plan, r, work.phase, work.stage, now, by)
     if more:
         return more

@@ -13,17 +13,21 @@ import inspect
 import os
 import signal
 import sys
+from base64 import b64decode
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from bot import app, wiring
+from bot import app, release_parts, wiring
 from bot.cli import main
 from bot.engine import leads, worker
-from bot.engine.ports import Fleet
+from bot.engine.ports import Attachment, Fleet
 from bot.fleet.local import LocalTransport
 from bot.fleet.ssh import SshTransport
+from bot.release.runner.run import ShellRunner
+from bot.release_parts import Printer
+from bot.rollout.model import Rollout
 from bot.rollout.plan import Plan
 from bot.sandbox.crash.ledger import Ledger, Points
 from bot.sandbox.crash.taps import TappedChat, TappedRollouts, TappedStore, TappedTransport, tapped_performers
@@ -41,6 +45,23 @@ LEADS: Any = {"LEASE": 1.5, "EVERY": 0.4, "MARGIN": 0.3, "POKES": 0.1}
 
 async def _at_once(_: Bucket) -> None:
     """A channel of Slack's takes a post a second; a rollout of seconds would wait for that alone."""
+
+
+PIXEL = b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg==")
+
+
+async def _sketch(_: Printer, rollout: Rollout, *__: object) -> Attachment:
+    """Nobody visits the service of a play, so that there is nothing to be drawn, and a real picture takes seconds of a
+    core: drawn anew after each kill it would be most of a run. It is put into the thread like a real one.
+    """
+    return Attachment(f"{rollout.id}.png", rollout.id, PIXEL)
+
+
+def _runner(*args: Any, **named: Any) -> ShellRunner:
+    """Each life is on the same machine, also on a database that bots on several could share. A step that another
+    machine may have begun is for a person to decide: such a run ends otherwise, and rightly so.
+    """
+    return ShellRunner(*args, **named | {"replicas": False})
 
 
 def tap(points: Points) -> None:
@@ -66,6 +87,8 @@ def tap(points: Points) -> None:
         Performers=tapped_performers(points),
         build_fleets=build_fleets,
     ).start()
+    patch.multiple(Printer, chart=_sketch).start()
+    patch.multiple(release_parts, ShellRunner=_runner).start()
     patch.multiple(worker, LEASE=LEASE).start()
     patch.multiple(leads, **LEADS).start()
     patch.multiple(Bucket, take=_at_once).start()

@@ -19,7 +19,7 @@ LOOKS: dict[type, frozenset[str]] = {
             *("next_rollout_number", "events", "message", "message_at", "leads", "now", "listen", "close"),
         }
     ),
-    Chat: frozenset({"find", "reactions", "permalink"}),
+    Chat: frozenset({"find", "reactions", "permalink", "read"}),
     HostVerbs: frozenset({"aclose"}),  # reading a host is an effect's whole work
 }
 RECORD = "Record"  # a commit with a cause or effects, and no decision

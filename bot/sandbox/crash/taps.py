@@ -19,6 +19,7 @@ from bot.engine.rollouts import Rollouts
 from bot.fleet.nginx import file_name
 from bot.fleet.transport import RunResult, Transport
 from bot.fleet.verbs import HostVerbs
+from bot.rollout.effects import DoWork
 from bot.rollout.intents import Intent
 from bot.rollout.plan import Host
 from bot.sandbox.crash.ledger import Points
@@ -52,7 +53,7 @@ def tapped_performers(points: Points) -> type[Performers]:
         async def perform(self, claimed: Claimed) -> bool:
             kind = type(claimed.effect).__name__
             with _being(effect, kind):
-                points.reach(of_effect(kind)[0])
+                points.reach(*(of_effect(one)[0] for one in _kinds_of(claimed.effect)))
                 return await super().perform(claimed)
 
     return Tapped
@@ -93,17 +94,17 @@ class Tap:
 class TappedStore(Tap):
     def __init__(self, inner: Store, points: Points) -> None:
         super().__init__(inner, points, Store)
-        self._kinds: dict[int, str] = {}
+        self._kinds: dict[int, tuple[str, ...]] = {}
 
     async def claim(self, *args: Any, **named: Any) -> tuple[Claimed, ...]:
         claimed: tuple[Claimed, ...] = await self._around("claim", self._inner.claim)(*args, **named)
-        self._kinds |= {c.id: type(c.effect).__name__ for c in claimed}
+        self._kinds |= {c.id: _kinds_of(c.effect) for c in claimed}
         return claimed
 
     def _ends(self, name: str, args: tuple[Any, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """An effect is performed when what ends it is about to be written, by itself or with its outcome."""
         ids = args[0].finish if name == "commit" else args[:1] if name in ENDS else ()
-        points = [of_effect(kind) for kind in dict.fromkeys(self._kinds[id] for id in ids if id in self._kinds)]
+        points = [of_effect(kind) for kind in dict.fromkeys(k for id in ids for k in self._kinds.get(id, ()))]
         return tuple(p[1] for p in points), tuple(p[2] for p in points)
 
     def _names(self, name: str, args: tuple[Any, ...]) -> list[str]:
@@ -114,6 +115,12 @@ class TappedStore(Tap):
         if name == "put_message":
             return ["store.put_message", f"store.put_message.{_message_kind(args[0].key)}"]
         return [f"store.{name}"]
+
+
+def _kinds_of(effect: object) -> tuple[str, ...]:
+    """A look, a backup and a step are safe to ask for again for different reasons: each has points of its own."""
+    name = type(effect).__name__
+    return (name, f"{name}.{effect.ref.kind}") if isinstance(effect, DoWork) else (name,)
 
 
 class TappedChat(Tap):

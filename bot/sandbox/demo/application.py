@@ -87,7 +87,7 @@ def around(app: Application, world: World) -> dict[str, Any]:
             },
             {"name": "adapters", "title": "应用适配器", "http": f"{world.pools['stable'].url}/healthz"},
             {"name": "prometheus", "title": "Prometheus 健康", "http": f"{world.prometheus.url}/-/healthy"},
-            {"name": "disk", "title": "磁盘空间", "disk": str(app.root), "free": 1},
+            {"name": "disk", "title": "磁盘空间", "disk": "/", "free": 1},
             {"name": "memory", "title": "可用内存", "memory": "available", "free": 1},
             {"name": "backup", "title": "备份", "backup": "app-db", "max_age": "1h"},
         ],

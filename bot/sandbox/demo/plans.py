@@ -115,10 +115,18 @@ def _adapt_plan(plan: Any, world: World, pace: Pace | None, language: str | None
             metric["title"] = TITLES.get(name, name)
     for key in AROUND:
         plan.pop(key, None)
-    plan.update(book)
+    plan.update(_titled_by_name(book) if language == "en" else book)
     _adapt_addresses(plan, world)
     if pace is not None:
         _adapt_durations(plan, pace)
+
+
+def _titled_by_name(value: Any) -> Any:
+    """Of what has a name and a title, the name in words."""
+    if isinstance(value, Mapping):
+        inner = {key: _titled_by_name(part) for key, part in value.items()}
+        return inner | {"title": value["name"].replace("-", " ")} if {"name", "title"} <= value.keys() else inner
+    return [_titled_by_name(part) for part in value] if isinstance(value, list) else value
 
 
 def _adapt_alerts(alerts: Any, pace: Pace | None, language: str | None) -> None:

@@ -29,6 +29,7 @@ async def runbook(run: Run) -> dict[str, Any]:
     """From the checks to the last signature. The test results are missing at first, and a retry finds them."""
     app = run.stand.application
     assert app is not None, "the stand has no application"
+    await _a_while(run)
     rollout = await run.start()
     rollout = await run.witness.until(lambda r: r.hold is Hold.PREPARATION_FAILED, "the failed check", 60)
     run.transcript.say(f"held: {rollout.hold_detail} did not pass, and nothing was touched")
@@ -55,6 +56,19 @@ async def runbook(run: Run) -> dict[str, Any]:
     files = await _files(run, rollout)
     run.transcript.say(f"signed by {len(SIGNERS)}; the report: {', '.join(files)}")
     return await run.finish(rollout, **await _figures(run, rollout), reports=files)
+
+
+async def _a_while(run: Run) -> None:
+    """Until Prometheus knows of enough time before the rollout to compare with what comes after it."""
+    baseline = run.stand.plan.runbook.baseline
+    assert baseline is not None
+    address = run.stand.world.pools["stable"].address
+    query = f'count_over_time(up{{instance="{address}"}}[1m])'
+    wanted = baseline.window / run.stand.world.scale.scrape_interval
+    run.transcript.say(f"users come for {baseline.window:g} s, so that there is a before")
+    async with asyncio.timeout(60):
+        while not any(s.value > wanted for s in await run.stand.world.prometheus.query(query)):
+            await run.stand.workspace.log.more(run.stand.workspace.log.cursor, 1.0)
 
 
 async def _say(run: Run, who: str, line: str) -> None:

@@ -119,6 +119,7 @@ class Stand:
         self.http_port, self.smtp_port = self._ports.take(), self._ports.take()
         self._port = self._port or self._ports.take()
         settings = self._configure()
+        self.plan = settings.plans[self.service]
         self._say("Starting the workspace and its page …")
         await self._open_workspace(settings)
         self._say("Starting the bot …")
@@ -210,6 +211,8 @@ class Stand:
             "PROMETHEUS_URL": self.world.prometheus.url,
             "HTTP_HOST": "127.0.0.1",
             "HTTP_PORT": str(http_port),
+            # A machine remembers the steps it ran: those of a stand are no matter of its owner's.
+            "XDG_STATE_HOME": str(self.root / "state"),
         }
 
     async def bot_ready(self, bot: Child, http_port: int) -> None:

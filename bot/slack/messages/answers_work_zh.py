@@ -7,13 +7,13 @@ ANSWERS: dict[str, str] = {
     "`/rollout rollback {service}` 不必等。",
     "refuse.nothing_to_override": "{rollout} 没有可略过的：它没有因检查或步骤失败而停住。",
     "refuse.no_such_work": "失败的不是 {name}：请写 {names} 之一，如 `/rollout override {service} NAME REASON`。",
-    "refuse.may_not_override": "您不能略过失败：请找有角色 {roles} 的人。",
-    "refuse.own_override": "发起人不能略过自己发布的失败：请找另一位有角色 {roles} 的人。",
+    "refuse.may_not_override": "您无权略过失败的项：请找有角色 {roles} 的人。",
+    "refuse.own_override": "发起人不能略过自己这次发布中失败的项：请找另一位有角色 {roles} 的人。",
     "refuse.override_without_reason": "略过必须写原因，所有人都会看到：`/rollout override {service} NAME REASON`，"
     "名称是 {names} 之一。",
     "refuse.no_checklist": "{service} 的计划没有清单：可在它的 YAML 中加上 `checklist:`。",
     "refuse.no_such_item": "清单上没有 {item}：有 {items}。",
-    "refuse.checklist_over": "{rollout} 的清单已结束：第一次审批已经请求。还要说的请写进 "
+    "refuse.checklist_over": "{rollout} 的清单已不能再改：第一次审批已经请求。还要说的请写进 "
     "`/rollout note {service} TEXT`。",
     "refuse.not_the_owner": "{item} 由负责人确认：请找 {owner}。",
     "refuse.item_ticked_already": "{item} 已经确认：`/rollout untick {service} {item}` 可撤回。",
@@ -43,16 +43,16 @@ ANSWERS: dict[str, str] = {
     "report.no_files": "这个服务器不接收文件。以下是报告的文字；网页版请在机器人所在的机器上用 "
     "`rollout-bot report {rollout}`。",
     "report.files": "📄 {rollout} 的发布报告，第 {edition} 版：Markdown 与 HTML，中英文各一份。",
-    "report.draft": "📄 {rollout} 截至目前的报告草稿，无需签署。",
+    "report.draft": "📄 {rollout} 截至目前的报告草稿，无需签字。",
     "chart.line": "📈 {rollout}：截至阶段 {stage} 的流量占比、错误率与延迟。",
     "chart.no_files": "📈 这个服务器不接收图片：请在机器人所在的机器上用 `rollout-bot report {rollout}` 查看图表。",
     # 帮助
-    "help.override": "略过失败的继续：要有角色，写明原因，告知所有人",
+    "help.override": "略过失败的项并继续：要有角色，写明原因，所有人都会看到",
     "help.tick": "确认清单中的一项",
     "help.untick": "撤回确认",
     "help.checks": "检查了什么，结果如何",
-    "help.followup": "事后还要做的：添加、列出、完成",
-    "help.report": "目前的报告，作为草稿",
+    "help.followup": "后续事项：添加、列出、完成",
+    "help.report": "截至目前的报告草稿",
     # 已受理
     "done.overridden": "⚠️ {service}：{work} 已略过。已连同您的原因告知所有人。",
     "done.overridden.short": "⚠️ 已略过。已连同您的原因告知所有人。",
@@ -80,5 +80,5 @@ ANSWERS: dict[str, str] = {
     "button.item.done": "已完成",
     "button.item.undo": "撤回",
     "confirm.rollback.off.text": "{n} 台主机上的全部流量立即回到 {version}。*{version} 在完成之后已下线：请先启动它*，"
-    "否则没有人能得到服务。",
+    "否则服务会全部中断。",
 }

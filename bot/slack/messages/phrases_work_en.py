@@ -30,7 +30,7 @@ WORK: dict[str, str] = {
     "mend.step_failed": "See in the thread what it printed. {retry} runs what failed again; {override} goes on "
     "without it. Override can: {overriders}.",
     # Pieces of work
-    "work.traffic": "hosts on the old version, the new one idle",
+    "work.traffic": "every host read back on the old version",
     "work.baseline.before": "metrics before the start",
     "work.baseline.after": "metrics at the end",
     "work.on": "{title} on {machine}",
@@ -97,7 +97,7 @@ WORK: dict[str, str] = {
     "prepare.items.typed": "… {n} more items: {command} ticks them.",
     "prepare.waits": "Waits for the checklist, {items} left to tick. Then the first approval is asked for.",
     "prepare.runs": "Nothing to do but to wait: then the first approval is asked for.",
-    "prepare.paused": "⏸️ *Paused* by {by}: what runs ends, nothing new begins until {command}.",
+    "prepare.paused": "⏸️ *Paused* by {by}: the round under way is done, the next one begins after {command}.",
     "prepare.text": "{what}: before the start, {counts}",
     # What a rollback can and cannot do
     "irreversible": "⚠️ *A rollback does not undo everything.* It brings all traffic back to {old}. It does not undo: "

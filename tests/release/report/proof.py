@@ -189,8 +189,12 @@ def _borne_out(value: float, how: str, sources: str, within: list[Any]) -> bool:
 def _welch(p: float, figures: Sequence[Figure]) -> bool:
     """Of some metric's two figures; the tail is integrated here, not taken from the code under test."""
     for a, b in product(figures, figures):
-        if a.metric == b.metric and a is not b and a.mean and b.mean and a.spread and b.spread:
+        if a.metric == b.metric and a is not b and None not in (a.mean, b.mean, a.spread, b.spread):
             va, vb = a.spread**2 / a.samples, b.spread**2 / b.samples
+            if va + vb == 0:  # nothing varied: then they are alike, or surely not
+                if p == float(a.mean == b.mean):
+                    return True
+                continue
             freedom = (va + vb) ** 2 / (va**2 / (a.samples - 1) + vb**2 / (b.samples - 1))
             if math.isclose(p, tail(abs(a.mean - b.mean) / math.sqrt(va + vb), freedom), rel_tol=1e-4, abs_tol=1e-7):
                 return True
