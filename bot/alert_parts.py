@@ -14,6 +14,7 @@ from bot.engine.alerting import Alerting
 from bot.engine.messages import Board
 from bot.engine.ports import Chat, Series, Store
 from bot.engine.rollouts import Rollouts
+from bot.engine.unreached import Unreached
 from bot.notify.channels import build_channels
 from bot.notify.message import Channel
 from bot.notify.slack import SlackChannel
@@ -26,11 +27,13 @@ from config.settings import Settings
 class AlertParts:
     alerting: Alerting
     watch: AlertWatch
+    unreached: Unreached
     sender: AlertSender
     channels: dict[str, Channel]
     intake: AlertIntake
 
     async def aclose(self) -> None:
+        await self.alerting.aclose()
         for channel in self.channels.values():
             await channel.aclose()
 
@@ -57,4 +60,5 @@ def build_alerts(
 
     watch = AlertWatch(alerting, metrics, live, clock)
     sender = AlertSender(alerting, channels, Board(store, chat), messages, rollouts.live, throttle)
-    return AlertParts(alerting, watch, sender, channels, AlertIntake(alerting, live))
+    unreached = Unreached(alerting, rollouts, clock)
+    return AlertParts(alerting, watch, unreached, sender, channels, AlertIntake(alerting, live))

@@ -122,6 +122,7 @@ class Bot:
         if self.alerts:
             self.ticks.every(1.0, "evaluate alerts", self.alerts.watch.evaluate, STREAM)
             self.ticks.every(1.0, "tick alerts", self.alerts.watch.tick, STREAM)
+            self.ticks.every(1.0, "hosts not back", self.alerts.unreached.tick, STREAM)
         self.outage = Outage(store, self.rollouts, self.chat, messages, clock, self.leads.epochs)
         intake = Intake(self.rollouts, store)
         self.listeners = Listeners(

@@ -11,7 +11,7 @@ from bot.alerts.evolve import alerts_of
 from bot.alerts.model import AlertsState, Group, Why
 from bot.alerts.plan import AlertPlan
 
-LANES = 64  # of a channel: what one recipient is told of one group stays in order, and a slow one holds up few
+LANES = 128  # of a channel: what one recipient is told of one group stays in order, and a slow one holds up few
 
 
 def follow(event: ev.AlertEvent, after: AlertsState, plan: AlertPlan) -> tuple[AlertEffect, ...]:

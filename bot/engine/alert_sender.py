@@ -48,20 +48,21 @@ class AlertSender:
         self._live = live
         self._throttle = throttle
 
-    async def perform(self, claimed: Claimed) -> None:
-        """Raises Retryable, or Final once it is given up."""
+    async def perform(self, claimed: Claimed) -> bool:
+        """Whether it is already finished, with the commit of its outcome. Raises Retryable, or Final once given up."""
         match claimed.effect:
             case SendAlert() as effect:
-                await self._send(claimed, effect)
+                return await self._send(claimed, effect)
             case ShowAlert() as effect:
                 await self._show(effect)
+        return False
 
-    async def _send(self, claimed: Claimed, effect: SendAlert) -> None:
+    async def _send(self, claimed: Claimed, effect: SendAlert) -> bool:
         state = await self._alerting.state()
         group = state.groups.get(effect.group)
         receipt = _receipt(group, effect)
         if group is None or group.life != effect.life or receipt is None or receipt.state in ("sent", "failed"):
-            return  # told already by a try whose end was lost, or history
+            return False  # told already by a try whose end was lost, or history
         try:
             said = await self._deliver(claimed.key, effect, group, alerts_of(state, group))
         except Held:
@@ -70,9 +71,10 @@ class AlertSender:
             await self._troubled(claimed, effect, receipt, error)
             raise
         except Final as error:
-            await self._report(effect, "failed", str(error))
-            return
-        await self._report(effect, "sent", said)
+            await self._report(effect, "failed", str(error), claimed.id)
+            return True
+        await self._report(effect, "sent", said, claimed.id)
+        return True
 
     async def _deliver(self, key: str, effect: SendAlert, group: Group, alerts: Sequence[Alert]) -> str:
         """What the provider calls it. Raises Retryable or Final."""
@@ -110,9 +112,9 @@ class AlertSender:
         if claimed.attempts + 1 >= self._alerting.plan.failures and receipt.state == "pending":
             await self._report(effect, "trouble", str(error))
 
-    async def _report(self, effect: SendAlert, state: Delivered, detail: str) -> None:
+    async def _report(self, effect: SendAlert, state: Delivered, detail: str, finish: int | None = None) -> None:
         done = Delivery(effect.group, effect.serial, effect.receiver, effect.channel, effect.to, state, detail[:300])
-        await self._alerting.report(done)
+        await self._alerting.report(done, finish)
 
     # The chat: one message a group and place, edited; what people have to notice is a reply to it
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import replace
+
+import structlog
 
 from bot.alerts.decide import decide
 from bot.alerts.effects import SHOWN, AlertEffect
@@ -19,6 +22,7 @@ from bot.engine.acting import acting_epoch
 from bot.engine.ports import Alerted, Commit, Committed, Conflict, NewEffect, Retryable, Store
 from bot.rollout.intents import Refusal
 
+log = structlog.get_logger()
 SNAPSHOT_EVERY = 200  # events at least, and one a group: thousands of groups take long to write
 TRIES = 20  # a conflict means somebody else made progress, so this many in a row is a fault
 
@@ -42,10 +46,11 @@ class Alerting:
         self._wake = wake
         self._clock = clock
         self._state: AlertsState | None = None
-        self._snapshot_at = 0  # seq of the last one this process wrote, or loaded after
+        self._snapshot_at = 0  # seq of the last one this process began to write, or loaded after
+        self._snapshot: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
         self._reporting = asyncio.Lock()
-        self._reports: list[tuple[Delivery, asyncio.Future[Exception | None]]] = []
+        self._reports: list[tuple[Delivery, int | None, asyncio.Future[Exception | None]]] = []
 
     def now(self) -> float:
         return self._clock()
@@ -76,25 +81,26 @@ class Alerting:
         """Whether the intent would do anything to the state as this process has it: asked every second, so no I/O."""
         return self._state is None or bool(decide(self._state, intent, self._clock(), self.plan))
 
-    async def submit(self, intent: AlertIntent, cause: str | None = None) -> Alerted:
-        """Decides and commits in one transaction with the cause."""
+    async def submit(self, intent: AlertIntent, cause: str | None = None, *, finish: tuple[int, ...] = ()) -> Alerted:
+        """Decides and commits in one transaction with the cause and, given `finish`, the end of claimed effects."""
         for _ in range(TRIES):
             try:
-                return await self._submit(intent, cause)
+                return await self._submit(intent, cause, finish)
             except Conflict:
                 self._state = None
         raise Conflict(f"{STREAM}: the log is contended")
 
-    async def _submit(self, intent: AlertIntent, cause: str | None) -> Alerted:
+    async def _submit(self, intent: AlertIntent, cause: str | None, finish: tuple[int, ...]) -> Alerted:
         async with self._lock:
             state = await self.state()
             now = self._clock()
             decision = decide(state, intent, now, self.plan)
             refusal = decision if isinstance(decision, Refusal) else None
             events = () if isinstance(decision, Refusal) else decision
-            if not events and cause is None:
+            if not events and cause is None and not finish:
                 return Alerted(state, refusal=refusal)
             after, commit = self._commit(state, events, cause, now)
+            commit = replace(commit, finish=finish)
             writing = asyncio.create_task(self._store.commit(commit), name="alerts commit")
             if self._store.shared:
                 # Others write too: what is decided next has to be decided on what became of this.
@@ -108,7 +114,29 @@ class Alerting:
             return Alerted(state, duplicate=True)
         if commit.effects:
             self._wake()
+        self._keep_short(after)
         return Alerted(after, events, refusal)
+
+    def _keep_short(self, written: AlertsState) -> None:
+        """Begins a snapshot where the log after the last has become long. Beside everything else: thousands of groups
+        take a second to write, and nothing may wait for what only makes a restart quicker.
+        """
+        due = written.seq - self._snapshot_at >= max(SNAPSHOT_EVERY, len(written.groups))
+        if due and (self._snapshot is None or self._snapshot.done()):
+            self._snapshot_at = written.seq
+            self._snapshot = asyncio.create_task(self._write_snapshot(written), name="alerts snapshot")
+
+    async def _write_snapshot(self, state: AlertsState) -> None:
+        try:
+            await self._store.put_snapshot(STREAM, state)
+        except Exception:  # the next one is as good
+            log.exception("no snapshot of the alerts was written", seq=state.seq)
+
+    async def aclose(self) -> None:
+        """A snapshot under way is dropped."""
+        if self._snapshot is not None:
+            self._snapshot.cancel()
+            await asyncio.gather(self._snapshot, return_exceptions=True)
 
     async def _written(self, writing: asyncio.Task[Committed], after: AlertsState) -> Committed:
         try:
@@ -130,9 +158,6 @@ class Alerting:
         for event in events:
             after = evolve(after, event)
             wanted += follow(event, after, self.plan)
-        snapshot = after.seq - self._snapshot_at >= max(SNAPSHOT_EVERY, len(after.groups))
-        if snapshot:
-            self._snapshot_at = after.seq
         return after, Commit(
             stream=STREAM,
             expected=state.seq,
@@ -140,17 +165,17 @@ class Alerting:
             cause=cause,
             events=events,
             effects=_outbox(wanted, now),
-            snapshot=after if snapshot else None,
             epoch=acting_epoch(STREAM),
         )
 
-    async def report(self, delivery: Delivery) -> None:
+    async def report(self, delivery: Delivery, finish: int | None = None) -> None:
         """Commits the outcome of a send, together with those of others that came while the last were written.
 
-        Returns once it is in the log. Without this a burst of thousands would wait for a disk once each.
+        finish: the claimed effect that ends with it. Returns once it is in the log. Without this a burst of thousands
+        would wait for a disk once each.
         """
         done: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
-        self._reports.append((delivery, done))
+        self._reports.append((delivery, finish, done))
         async with self._reporting:
             if not done.done():
                 await self._write_reports()
@@ -161,12 +186,13 @@ class Alerting:
         waiting, self._reports = self._reports, []
         failed: Exception | None = Retryable("the outcome was not written: the task that wrote it was stopped")
         try:
-            await self.submit(ReportDeliveries(tuple(delivery for delivery, _ in waiting)))
+            ended = tuple(id for _, id, _ in waiting if id is not None)
+            await self.submit(ReportDeliveries(tuple(delivery for delivery, _, _ in waiting)), finish=ended)
             failed = None
         except Exception as error:
             failed = error
         finally:
-            for _, done in waiting:
+            for _, _, done in waiting:
                 if not done.done():
                     done.set_result(failed)
 

@@ -63,7 +63,7 @@ class Performers:
         speaker: Speaker,
         observer: Observer,
         release: Release,
-        alerts: Callable[[Claimed], Awaitable[None]] | None = None,
+        alerts: Callable[[Claimed], Awaitable[bool]] | None = None,
     ) -> None:
         self._rollouts = rollouts
         self._fleets = fleets
@@ -110,7 +110,7 @@ class Performers:
             case SendAlert() | ShowAlert():
                 if self._alerts is None:
                     raise Final("there is no alerts.yaml: nobody is named who could be told")
-                await self._alerts(claimed)
+                return await self._alerts(claimed)
         return False
 
     async def _current(self, service: str, generation: int) -> Rollout | None:

@@ -84,7 +84,7 @@ class Commit:
     cause: what made it (Slack event id, trigger id, tick, effect outcome); a cause already known makes the whole
         commit a no-op that answers `duplicate`. None = not deduplicated.
     expected: the stream's last seq as the decider saw it; else Conflict.
-    finish: id of the claimed effect whose outcome this is; it becomes done in the same transaction.
+    finish: ids of the claimed effects whose outcome this is; they become done in the same transaction.
     rollout: the row of the rollouts index to insert or replace (None = unchanged).
     epoch: given, the append is the actor's, and is Fenced where the stream's lead has another epoch; a lead that ran
         out but that nobody took keeps its epoch, so it still commits. None: a person's intent; any replica may commit.
@@ -98,7 +98,7 @@ class Commit:
     effects: tuple[NewEffect, ...] = ()
     board: Board | None = None
     measurements: tuple[Measurement, ...] = ()
-    finish: int | None = None
+    finish: tuple[int, ...] = ()
     rollout: Rollout | None = None
     snapshot: StreamState | None = None
     epoch: int | None = None
@@ -201,6 +201,13 @@ class Store(Protocol):
 
     async def commit(self, commit: Commit) -> Committed:
         """Raises Fenced, Conflict; looked at in this order: epoch, cause, expected. Events get seq expected+1, …"""
+        ...
+
+    async def put_snapshot(self, stream: str, state: StreamState) -> None:
+        """A snapshot of what is in the log already, for states that take long to write: no commit waits for it.
+
+        One older than the newest changes nothing. Raises ValueError for a state from after the log's end.
+        """
         ...
 
     async def claim(

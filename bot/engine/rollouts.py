@@ -225,7 +225,7 @@ class Rollouts:
                 effects=self._outbox(service, (*wanted, *extra.effects)),
                 board=extra.board,
                 measurements=extra.measurements,
-                finish=extra.finish,
+                finish=() if extra.finish is None else (extra.finish,),
                 rollout=_changed(after, events),
                 snapshot=after if after.seq // SNAPSHOT_EVERY > state.seq // SNAPSHOT_EVERY else None,
                 epoch=acting_epoch(service),

@@ -20,13 +20,14 @@ LEASE = 15.0  # seconds; renewed at a third of it
 POLL = 2.0  # seconds, where others write too: a notice of theirs may be lost with its connection
 BACKOFF = (0.5, 30.0)  # seconds: first wait after a failure, and the longest
 CONCURRENCY = 16
-NOTIFICATIONS = 256  # at once, beside them: four channels in full; one that hangs takes no more than its lanes
+NOTIFICATIONS = 512  # at once, beside them: four channels in full; one that hangs takes no more than its lanes
 WORKS = 64  # checks, steps, backups and reports at once, beside them: some take an hour
 URGENT = 1000  # rollbacks at once, beside them
 FULL = 0.5  # seconds between looks while notifications take all of their room
 TOLD = (SendAlert.__name__,)
 WORK = tuple(kind.__name__ for kind in (DoWork, PostChart, PublishReport))
 OTHERS = tuple(sorted({kind.__name__ for kind in get_args(OutboxEffect)} - {*TOLD, *WORK}))
+ROOMS = {OTHERS: CONCURRENCY, TOLD: NOTIFICATIONS, WORK: WORKS}
 
 Perform = Callable[[Claimed], Awaitable[bool]]
 
@@ -101,7 +102,8 @@ class Worker:
             self._woken.clear()
             try:
                 await self._claim()
-                due = await self._due()
+                # Where something has ended or come meanwhile there is more to claim at once, whatever is due when.
+                due = self._clock() if self._woken.is_set() else await self._due()
                 self.failing = ""
             except Away as error:
                 if not self.failing:  # once, however long it lasts
@@ -133,11 +135,21 @@ class Worker:
             return
         now = self._clock()
         # The way back has room of its own: sixteen posts that hang on a dead Slack must not hold it up.
-        found = await self._store.claim(self._owner, now, LEASE, URGENT, (RestoreTraffic.__name__,), epochs)
-        for kinds, most in ((OTHERS, CONCURRENCY), (TOLD, NOTIFICATIONS), (WORK, WORKS)):
-            room = most - self._busy(kinds)
-            if room > 0:
-                found += await self._store.claim(self._owner, now, LEASE, room, kinds, epochs)
+        rooms = {(RestoreTraffic.__name__,): URGENT}
+        rooms |= {kinds: most - self._busy(kinds) for kinds, most in ROOMS.items()}
+        asked = [
+            self._store.claim(self._owner, now, LEASE, room, kinds, epochs) for kinds, room in rooms.items() if room > 0
+        ]
+        # All at once, so that they share a transaction; what one of them got is performed also where another failed.
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        for answer in answers:
+            if not isinstance(answer, BaseException):
+                self._begin(answer)
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                raise answer
+
+    def _begin(self, found: tuple[Claimed, ...]) -> None:
         for claimed in found:
             before = self._running.get(claimed.id)
             if before and before[0].owner == claimed.owner:

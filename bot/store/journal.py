@@ -6,7 +6,7 @@ from bot.engine.ports import Commit, Committed, Conflict, LogEvent, Measurement,
 from bot.rollout.model import Board, Rollout
 from bot.store import leads, outbox, rows
 from bot.store.codec import BOARDS, EVENTS, ROLLOUTS, STATES
-from bot.store.rules import check_epoch, day_and_number, number
+from bot.store.rules import check_epoch, check_snapshot, day_and_number, number
 from bot.store.schema import Db
 
 PRUNE_AT_ONCE = 5_000  # rows; a longer delete would hold up whoever waits for the writer
@@ -32,8 +32,7 @@ def apply(db: Db, commit: Commit) -> Committed:
             for seq, event in enumerate(commit.events, start=commit.expected + 1)
         ],
     )
-    for new in commit.effects:
-        outbox.add(db, commit.stream, commit.at, new)
+    outbox.add(db, commit.stream, commit.at, commit.effects)
     if commit.board:
         board = commit.board
         db.execute("INSERT OR REPLACE INTO boards VALUES (?, ?, ?)", (board.rollout, board.stage, BOARDS.encode(board)))
@@ -42,12 +41,22 @@ def apply(db: Db, commit: Commit) -> Committed:
         [(m.rollout, m.stage, m.metric, m.pool, number(m.value), m.error, m.at) for m in commit.measurements],
     )
     if commit.snapshot:
-        db.execute(
-            "INSERT INTO snapshots VALUES (?, ?, ?) ON CONFLICT (stream) DO UPDATE "
-            "SET seq = excluded.seq, state = excluded.state WHERE excluded.seq >= seq",
-            (commit.stream, commit.snapshot.seq, STATES.encode(commit.snapshot)),
-        )
+        _keep(db, commit.stream, commit.snapshot.seq, STATES.encode(commit.snapshot))
     return Committed()
+
+
+def put_snapshot(db: Db, stream: str, seq: int, text: str) -> None:
+    """Raises ValueError."""
+    check_snapshot(stream, seq, last_seq(db, stream))
+    _keep(db, stream, seq, text)
+
+
+def _keep(db: Db, stream: str, seq: int, text: str) -> None:
+    db.execute(
+        "INSERT INTO snapshots VALUES (?, ?, ?) ON CONFLICT (stream) DO UPDATE "
+        "SET seq = excluded.seq, state = excluded.state WHERE excluded.seq >= seq",
+        (stream, seq, text),
+    )
 
 
 def _index(db: Db, stream: str, rollout: Rollout) -> None:

@@ -24,7 +24,7 @@ from bot.rollout.model import Board, Rollout
 from bot.store.codec import BOARDS, EFFECTS, EVENTS, ROLLOUTS, STATES, Codec
 from bot.store.listeners import Listeners
 from bot.store.memory_outbox import MemoryOutbox
-from bot.store.rules import check, check_epoch, day_and_number, number, succession
+from bot.store.rules import check, check_epoch, check_snapshot, day_and_number, number, succession
 
 T = TypeVar("T")
 
@@ -133,10 +133,19 @@ class MemoryStore:
         self._measurements += [dataclasses.replace(m, value=number(m.value)) for m in commit.measurements]
         if rollout:
             self._rollouts[rollout.id] = (commit.stream, rollout)
-        if snapshot and (commit.stream not in self._snapshots or self._snapshots[commit.stream].seq <= snapshot.seq):
-            self._snapshots[commit.stream] = snapshot
+        if snapshot:
+            self._keep(commit.stream, snapshot)
         self._listeners.tell(commit.stream)
         return Committed()
+
+    async def put_snapshot(self, stream: str, state: StreamState) -> None:
+        await _turn()
+        check_snapshot(stream, state.seq, len(self._logs.get(stream, ())))
+        self._keep(stream, _copy(STATES, state))
+
+    def _keep(self, stream: str, snapshot: StreamState) -> None:
+        if stream not in self._snapshots or self._snapshots[stream].seq <= snapshot.seq:
+            self._snapshots[stream] = snapshot
 
     def _check_owner(self, stream: str, rollout: Rollout) -> None:
         known = self._rollouts.get(rollout.id)
@@ -169,7 +178,7 @@ class MemoryStore:
     async def finish(self, id: int, owner: str) -> bool:
         await _turn()
         if row := self._outbox.mine(id, owner):
-            self._outbox.settle(row.id)
+            self._outbox.settle((row.id,))
         return row is not None
 
     async def retry(self, id: int, owner: str, due_at: float, error: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -73,10 +73,9 @@ class MemoryOutbox:
             row = self._open[self._last_id] = Row(self._last_id, stream, new, at, new.due_at)
             same.append(row)
 
-    def settle(self, id: int | None) -> None:
-        """Done, whoever has it."""
-        if id in self._open:
-            row = self._open.pop(id)
+    def settle(self, ids: Iterable[int]) -> None:
+        """Done, whoever has them."""
+        for row in [self._open.pop(id) for id in ids if id in self._open]:
             row.state, row.owner, row.epoch, row.error = "done", "", 0, ""
 
     def claim(

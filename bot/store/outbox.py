@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import groupby
 
 from bot.engine.ports import Claimed, NewEffect
 from bot.store import rows
@@ -12,37 +14,65 @@ from bot.store.schema import Db
 from bot.store.shapes import CodecError
 
 _OPEN = "state IN ('pending', 'claimed')"  # as in the index effects_open, or it is not used
+AT_ONCE = 1_000  # rows of one statement: SQLite takes 32,766 values
+_AMONG = "id IN (SELECT value FROM json_each(?))"
 _FREE = "owner = '', epoch = 0"
 _SHOWN = (
     "id, key, stream, lane, effect, attempts - (state = 'claimed'), iif(state = 'claimed', ready_at, 0.0), epoch, owner"
 )
 
 
-def add(db: Db, stream: str, at: float, new: NewEffect) -> None:
+_INSERT = "INSERT INTO effects (key, stream, lane, kind, priority, effect, coalesce, added_at, ready_at) "
+
+
+def add(db: Db, stream: str, at: float, effects: Collection[NewEffect]) -> None:
     """Nothing where the key is known; a coalesced one is added unless one of its key is waiting."""
+    for coalesce, run in groupby(effects, key=lambda new: new.coalesce):
+        if coalesce:
+            for new in run:
+                _add_coalesced(db, stream, at, new)
+        else:
+            _add_once(db, stream, at, run)
+
+
+def _add_once(db: Db, stream: str, at: float, effects: Iterable[NewEffect]) -> None:
+    """Many in one statement: after each the thread waits for its turn to run, and a storm has thousands of effects."""
+    by_key: dict[str, NewEffect] = {}
+    for new in effects:
+        by_key.setdefault(new.effect.key, new)
+    news = list(by_key.values())
+    for first in range(0, len(news), AT_ONCE):
+        some = news[first : first + AT_ONCE]
+        values: list[object] = []
+        for new in some:
+            effect = new.effect
+            values += (effect.key, new.lane, type(effect).__name__, effect.priority, EFFECTS.encode(effect), new.due_at)
+        db.execute(
+            f"{_INSERT} SELECT column1, ?, column2, column3, column4, column5, 0, ?, column6 "
+            f"FROM (VALUES {', '.join(['(?, ?, ?, ?, ?, ?)'] * len(some))}) "
+            "WHERE NOT EXISTS (SELECT 1 FROM effects WHERE key = column1)",
+            (stream, at, *values),
+        )
+
+
+def _add_coalesced(db: Db, stream: str, at: float, new: NewEffect) -> None:
     effect = new.effect
     text, kind = EFFECTS.encode(effect), type(effect).__name__
-    if new.coalesce:
-        waiting = db.execute(
-            "UPDATE effects SET effect = ?, kind = ?, lane = ?, priority = ?, ready_at = min(ready_at, ?) "
-            "WHERE key = ? AND state = 'pending'",
-            (text, kind, new.lane, effect.priority, new.due_at, effect.key),
-        )
-        if waiting.rowcount:
-            return
-    elif db.execute("SELECT 1 FROM effects WHERE key = ?", (effect.key,)).fetchone():
-        return
-    db.execute(
-        "INSERT INTO effects (key, stream, lane, kind, priority, effect, coalesce, added_at, ready_at) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (effect.key, stream, new.lane, kind, effect.priority, text, int(new.coalesce), at, new.due_at),
+    waiting = db.execute(
+        "UPDATE effects SET effect = ?, kind = ?, lane = ?, priority = ?, ready_at = min(ready_at, ?) "
+        "WHERE key = ? AND state = 'pending'",
+        (text, kind, new.lane, effect.priority, new.due_at, effect.key),
     )
+    if not waiting.rowcount:
+        row = (effect.key, stream, new.lane, kind, effect.priority, text, at, new.due_at)
+        db.execute(f"{_INSERT} VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?)", row)
 
 
-def settle(db: Db, id: int | None) -> None:
-    """Done, whoever has it: its outcome is in the same transaction."""
-    if id is not None:
-        db.execute(f"UPDATE effects SET state = 'done', {_FREE}, error = '' WHERE id = ? AND {_OPEN}", (id,))
+def settle(db: Db, ids: Collection[int]) -> None:
+    """Done, whoever has them: their outcome is in the same transaction."""
+    if ids:
+        done = f"UPDATE effects SET state = 'done', {_FREE}, error = '' WHERE {_AMONG} AND {_OPEN}"
+        db.execute(done, (json.dumps(ids),))
 
 
 def claim(
@@ -56,23 +86,35 @@ def claim(
 ) -> tuple[Claimed, ...]:
     """led: the epochs of the owner's leads, whose streams alone are looked at; None = every stream, without a lead."""
     claimed: list[Claimed] = []
-    for id in _claimable(db, now, limit, kinds, led):
-        row = db.execute("SELECT key, stream, lane, effect, attempts FROM effects WHERE id = ?", (id,)).fetchone()
-        key, stream, lane, text, attempts = row
+    sql = f"SELECT id, key, stream, lane, effect, attempts FROM effects WHERE {_AMONG}"
+    ids = _claimable(db, now, limit, kinds, led)
+    rows_ = {row[0]: row for row in db.execute(sql, (json.dumps(ids),))} if ids else {}
+    for id, key, stream, lane, text, attempts in map(rows_.__getitem__, ids):
         try:
             effect = EFFECTS.decode(text)
         except CodecError as error:  # left open it would be claimed for ever, and hold up its lane
             db.execute("UPDATE effects SET state = 'failed', error = ? WHERE id = ?", (str(error), id))
             continue
         epoch = 0 if led is None else led[stream]
-        mine = token(owner, epoch)
+        claimed.append(Claimed(id, key, stream, lane, effect, attempts, now + lease, epoch, token(owner, epoch)))
+    _take(db, claimed, now + lease)
+    return tuple(claimed)
+
+
+def _take(db: Db, claimed: Collection[Claimed], until: float) -> None:
+    for (mine, epoch), ids in _by_token(claimed).items():
         db.execute(
             "UPDATE effects SET state = 'claimed', owner = ?, epoch = ?, ready_at = ?, attempts = attempts + 1 "
-            "WHERE id = ?",
-            (mine, epoch, now + lease, id),
+            f"WHERE {_AMONG}",
+            (mine, epoch, until, json.dumps(ids)),
         )
-        claimed.append(Claimed(id, key, stream, lane, effect, attempts, now + lease, epoch, mine))
-    return tuple(claimed)
+
+
+def _by_token(claimed: Collection[Claimed]) -> dict[tuple[str, int], list[int]]:
+    found: dict[tuple[str, int], list[int]] = {}
+    for one in claimed:
+        found.setdefault((one.owner, one.epoch), []).append(one.id)
+    return found
 
 
 def _claimable(

@@ -41,9 +41,13 @@ def one_per_lane(rows: Iterable[tuple[int, str, str]], limit: int) -> list[int]:
 
 def check(commit: Commit) -> None:
     """Raises ValueError for what only a mistake in the program can ask: a snapshot from after the commit."""
-    last = commit.expected + len(commit.events)
-    if commit.snapshot is not None and commit.snapshot.seq > last:
-        raise ValueError(f"{commit.stream}: a snapshot of seq {commit.snapshot.seq}, but the stream ends at {last}")
+    if commit.snapshot is not None:
+        check_snapshot(commit.stream, commit.snapshot.seq, commit.expected + len(commit.events))
+
+
+def check_snapshot(stream: str, seq: int, last: int) -> None:
+    if seq > last:
+        raise ValueError(f"{stream}: a snapshot of seq {seq}, but the stream ends at {last}")
 
 
 def token(owner: str, epoch: int) -> str:

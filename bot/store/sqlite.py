@@ -16,9 +16,10 @@ from urllib.parse import quote
 
 from sqlite_utils import Database
 
-from bot.engine.ports import Claimed, Commit, Committed, Lead, LogEvent, Measurement, MessageRef, Stored
+from bot.engine.ports import Claimed, Commit, Committed, Lead, LogEvent, Measurement, MessageRef, Stored, StreamState
 from bot.rollout.model import Board, Rollout
 from bot.store import journal, leads, outbox, schema
+from bot.store.codec import STATES
 from bot.store.errors import NoDatabase, StoreBroken, StoreUnavailable, translate
 from bot.store.listeners import Listeners
 from bot.store.rules import check
@@ -138,6 +139,10 @@ class SqliteStore:
     def _tell(self, stream: str, commit: Future[Committed]) -> None:
         if commit.exception() is None and not commit.result().duplicate:
             self._listeners.tell(stream)
+
+    async def put_snapshot(self, stream: str, state: StreamState) -> None:
+        text = await asyncio.to_thread(STATES.encode, state, tried=False)  # else the writer would stand still for it
+        await self._write(lambda db: journal.put_snapshot(db, stream, state.seq, text))
 
     async def listen(self, on_change: Callable[[str], None]) -> None:
         self._listeners.add(on_change)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from typing import Any
 
 from prometheus_client import CollectorRegistry
 
@@ -50,13 +49,9 @@ async def main(database: str, sink: str, token: str) -> None:
     board = Board(store, RecordingChat())  # type: ignore[arg-type]
     sender = AlertSender(alerting, {"sink": channel}, board, Messages("en", "UTC"), list, throttle)
 
-    async def perform(claimed: Any) -> bool:
-        await sender.perform(claimed)
-        return False
-
     lead = await store.lead("alerts", f"process {time.time()}", 1e9)
     assert lead is not None
-    worker = Worker(store, perform, time.time, lead.owner, epochs=lambda: {"alerts": lead.epoch})
+    worker = Worker(store, sender.perform, time.time, lead.owner, epochs=lambda: {"alerts": lead.epoch})
     door = AlertDoor(AlertIntake(alerting, tuple).take, token, (Retryable, Final, Conflict))
     web = Web(well, CollectorRegistry(), None, door)
     await alerting.state()

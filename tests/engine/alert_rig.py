@@ -98,8 +98,7 @@ class AlertRig:
         self.worker = Worker(self.store, self._perform, lambda: self.now, "me")
 
     async def _perform(self, claimed: Any) -> bool:
-        await self.sender.perform(claimed)
-        return False
+        return await self.sender.perform(claimed)
 
     async def work(self) -> None:
         while claimed := await self.store.claim("me", self.now, 15.0, 16):

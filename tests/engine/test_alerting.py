@@ -7,9 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from bot.alerts.effects import SendAlert
 from bot.alerts.intents import Acknowledge, BeginSilence
 from bot.alerts.labels import parse_matcher
+from bot.alerts.model import AlertsState
 from bot.alerts.plan import Escalation, Rule
+from bot.engine import alerting as alerting_module
 from bot.engine.ports import Commit, Committed, Final, Retryable
 from bot.rollout.plan import Condition
 from bot.store import StoreUnavailable
@@ -120,18 +125,57 @@ async def test_a_refused_recipient_is_on_the_receipt_and_the_fallback_is_told() 
     assert "no such mailbox" in group.receipts[0].detail
 
 
-async def test_nothing_is_sent_twice_when_the_process_ends_between_sending_and_finishing() -> None:
+async def test_a_notification_ends_with_the_commit_that_reports_it_and_is_never_sent_twice() -> None:
     rig = AlertRig()
     await rig.alerting.submit(_critical(rig))
-    claimed = await rig.store.claim("me", rig.now, 15.0, 16)
-    for one in claimed:
-        await rig.sender.perform(one)  # sent and reported, but never finished: the lease runs out
-    rig.build()
+    claimed = await rig.store.claim("me", rig.now, 15.0, 16, ("SendAlert",))
+    assert len(claimed) == 4
+    assert all(await asyncio.gather(*(rig.sender.perform(one) for one in claimed)))
+    assert not [c for c in await rig.store.pending() if isinstance(c.effect, SendAlert)]
+    rig.build()  # as after a kill in that moment
     rig.now += 20
     await rig.work()
     assert len(rig.mail.sent) == 1
     assert len(rig.sms.sent) == 2
     assert len(rig.chat.by_key("alertcard:")) == 1
+
+
+async def test_a_snapshot_is_written_beside_the_commits_and_a_restart_goes_on_from_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(alerting_module, "SNAPSHOT_EVERY", 5)
+    rig = AlertRig()
+    writing, may_write = rig.store.put_snapshot, asyncio.Event()
+
+    async def slowly(stream: str, state: AlertsState) -> None:
+        await may_write.wait()
+        await writing(stream, state)
+
+    monkeypatch.setattr(rig.store, "put_snapshot", slowly)
+    for n in range(8):
+        await rig.observe(a_signal(f"Alert{n}", severity="critical", at=rig.now))
+    assert len(rig.mail.sent) == 8  # none of them waited for it
+    may_write.set()
+    assert rig.alerting._snapshot is not None
+    await rig.alerting._snapshot
+    stored = await rig.store.load("alerts")
+    assert stored.snapshot is not None and stored.snapshot.seq >= 5
+    before = await rig.state()
+    rig.build()
+    assert await rig.state() == before
+
+
+async def test_a_snapshot_that_cannot_be_written_harms_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alerting_module, "SNAPSHOT_EVERY", 1)
+    rig = AlertRig()
+
+    async def full(*_: object) -> None:
+        raise Retryable("the disk is full")
+
+    monkeypatch.setattr(rig.store, "put_snapshot", full)
+    await rig.observe(a_signal(severity="critical", at=rig.now))
+    await rig.alerting.aclose()
+    assert len(rig.mail.sent) == 1
 
 
 def _critical(rig: AlertRig):

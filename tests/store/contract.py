@@ -66,7 +66,7 @@ class LogContract:
         await store.commit(Commit("shop", 0, NOW, events=(note(),), effects=(shift(1),)))
         claimed = await take_one(store)
         with pytest.raises(Conflict):
-            await store.commit(full_commit(expected, finish=claimed.id))
+            await store.commit(full_commit(expected, finish=(claimed.id,)))
         await self._assert_nothing_new(store)
         assert [c.id for c in await store.pending()] == [claimed.id]
         assert await store.finish(claimed.id, "w")
@@ -109,7 +109,7 @@ class LogContract:
     async def test_a_known_cause_still_finishes_its_effect(self, store: Store) -> None:
         await store.commit(Commit("shop", 0, NOW, "c", effects=(shift(1),)))
         claimed = await take_one(store)
-        assert (await store.commit(Commit("shop", 7, NOW, "c", finish=claimed.id))).duplicate
+        assert (await store.commit(Commit("shop", 7, NOW, "c", finish=(claimed.id,)))).duplicate
         assert await store.pending() == ()
         assert not await store.finish(claimed.id, "w")
 
@@ -127,6 +127,15 @@ class LogContract:
         await store.commit(Commit("shop", 4, NOW, snapshot=state(3)))
         assert await store.load("shop") == Stored(state(4), ())
         assert len(await store.events("shop")) == 4
+
+    async def test_a_snapshot_may_come_after_its_commit_and_the_newest_stays(self, store: Store) -> None:
+        await store.commit(Commit("shop", 0, NOW, events=(note("a"), note("b"), note("c"))))
+        await store.put_snapshot("shop", state(2))
+        await store.put_snapshot("shop", state(1))
+        assert await store.load("shop") == Stored(state(2), ((3, note("c")),))
+        with pytest.raises(ValueError, match="a snapshot of seq 4, but the stream ends at 3"):
+            await store.put_snapshot("shop", state(4))
+        assert await store.load("shop") == Stored(state(2), ((3, note("c")),))
 
     async def test_a_snapshot_of_the_future_is_a_mistake(self, store: Store) -> None:
         with pytest.raises(ValueError, match="seq 2"):
@@ -305,15 +314,27 @@ class OutboxContract:
     async def test_an_outcome_finishes_its_effect_in_the_same_commit(self, store: Store) -> None:
         await put(store, shift(1))
         claimed = await take_one(store)
-        await store.commit(Commit("shop", 0, NOW, "outcome", (note(),), (shift(2),), finish=claimed.id))
+        await store.commit(Commit("shop", 0, NOW, "outcome", (note(),), (shift(2),), finish=(claimed.id,)))
         assert [c.key for c in await store.pending()] == ["shift:R:2"]
         assert not await store.retry(claimed.id, "w", NOW, "late")
-        await store.commit(Commit("shop", 1, NOW, finish=12345))
+        await store.commit(Commit("shop", 1, NOW, finish=(12345,)))
+
+    async def test_outcomes_reported_together_finish_their_effects_together(self, store: Store) -> None:
+        await put(store, shift(1), read("a"), read("b"), read("c"))
+        claimed = await store.claim("w", NOW, 10, 10)
+        done = tuple(c.id for c in claimed[:3])
+        with pytest.raises(Conflict):
+            await store.commit(Commit("shop", 5, NOW, events=(note(),), finish=done))
+        assert len(await store.pending()) == 4
+        await store.commit(Commit("shop", 0, NOW, events=(note(),), finish=(*done, 12345)))
+        assert [c.id for c in await store.pending()] == [claimed[3].id]
+        assert not await store.finish(done[0], "w")
+        assert await store.finish(claimed[3].id, "w")
 
     async def test_an_outcome_may_add_the_key_it_finishes(self, store: Store) -> None:
         await put(store, card())
         claimed = await take_one(store)
-        await store.commit(Commit("shop", 0, NOW, effects=(card(),), finish=claimed.id))
+        await store.commit(Commit("shop", 0, NOW, effects=(card(),), finish=(claimed.id,)))
         assert await take(store) == [ShowCard("R")]
 
     async def test_next_due_is_when_something_can_be_claimed(self, store: Store) -> None:
@@ -509,7 +530,7 @@ class LeadContract:
         (claimed,) = await store.claim("a", NOW, 30, 1, epochs={"shop": 1})
         await store.resign("a")
         assert await store.claim("a", NOW, 30, 10, epochs={"shop": 1}) == ()
-        await store.commit(Commit("shop", 0, NOW, "outcome", (note(),), finish=claimed.id, epoch=1))
+        await store.commit(Commit("shop", 0, NOW, "outcome", (note(),), finish=(claimed.id,), epoch=1))
         assert [c.key for c in await store.pending()] == ["read:R:1"]
         again = await store.lead("shop", "a", 1000)
         assert again and again.epoch == 2, "somebody could have led in between"
@@ -529,7 +550,7 @@ class LeadContract:
         await store.commit(Commit("shop", 0, NOW, "known", (note(),), (shift(1),)))
         await store.lead("shop", "a", 1000)
         claimed = await take_one(store)
-        for commit in (Commit("shop", 1, NOW, "known", finish=claimed.id), Commit("shop", 7, NOW)):
+        for commit in (Commit("shop", 1, NOW, "known", finish=(claimed.id,)), Commit("shop", 7, NOW)):
             with pytest.raises(Fenced):
                 await store.commit(replace(commit, epoch=9))
         assert [c.id for c in await store.pending()] == [claimed.id]
@@ -650,7 +671,7 @@ class StoreContract(LogContract, OutboxContract, BesideContract, LeadContract):
     """All of it."""
 
 
-def full_commit(expected: int, finish: int | None = None) -> Commit:
+def full_commit(expected: int, finish: tuple[int, ...] = ()) -> Commit:
     """One with everything in it."""
     return Commit(
         "shop",

@@ -94,7 +94,7 @@ class Tap:
 class TappedStore(Tap):
     def __init__(self, inner: Store, points: Points) -> None:
         super().__init__(inner, points, Store)
-        self._kinds: dict[int | None, tuple[str, ...]] = {}
+        self._kinds: dict[int, tuple[str, ...]] = {}
 
     async def claim(self, *args: Any, **named: Any) -> tuple[Claimed, ...]:
         claimed: tuple[Claimed, ...] = await self._around("claim", self._inner.claim)(*args, **named)
@@ -103,9 +103,9 @@ class TappedStore(Tap):
 
     def _ends(self, name: str, args: tuple[Any, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """An effect is performed when what ends it is about to be written, by itself or with its outcome."""
-        id = args[0].finish if name == "commit" else args[0] if name in ENDS else None
-        kinds = self._kinds.get(id, ())
-        return tuple(of_effect(kind)[1] for kind in kinds), tuple(of_effect(kind)[2] for kind in kinds)
+        ids = args[0].finish if name == "commit" else args[:1] if name in ENDS else ()
+        points = [of_effect(kind) for kind in dict.fromkeys(k for id in ids for k in self._kinds.get(id, ()))]
+        return tuple(p[1] for p in points), tuple(p[2] for p in points)
 
     def _names(self, name: str, args: tuple[Any, ...]) -> list[str]:
         if name == "commit":

@@ -16,7 +16,7 @@ from bot.slack.messages.markup import Mrkdwn, clean, code, outside
 from bot.slack.messages.words import Words
 
 GLYPH = {"critical": "🔴", "warning": "🟠", "info": "🔵", "resolved": "✅"}
-PLACES = ("service", "instance", "mountpoint", "channel", "rule")
+PLACES = ("service", "instance", "mountpoint", "channel", "rule", "hosts")
 UNITS = {"percent": "%", "seconds": " s", "count": "", "ratio": ""}
 SUSPECTS = 3  # rollouts that are named
 SHORT_ID = 6  # characters of a group's key that people see and type
@@ -58,9 +58,9 @@ class Saying:
         first = next((a for a in alerts if a.firing), alerts[0] if alerts else None)
         if first is None:
             return self.out(value_of(group.labels, "alertname") or group.key, 80)
-        title, where = self.title(first), self.where(group, first, len(alerts))
-        what = self.say("alert.what", title=title, where=where) if where else title
         count = sum(a.firing for a in alerts) or len(alerts)
+        title, where = self.title(first), self.where(group, first, count)
+        what = self.say("alert.what", title=title, where=where) if where else title
         return self.say("alert.what.many", what=what, n=count) if count > 1 else what
 
     def where(self, group: Group, alert: Alert, count: int) -> Mrkdwn:
@@ -71,7 +71,9 @@ class Saying:
     def summary(self, alert: Alert) -> Mrkdwn:
         key = f"alert.own.{alert.name}"
         if alert.source == "bot" and self.w.has(key):
-            facts = {n: self.out(value_of(alert.labels, n), 60) for n in ("channel", "rule")}
+            most = {"channel": 60, "rule": 60, "hosts": 300}
+            facts = {n: self.out(value_of(alert.labels, n), longest) for n, longest in most.items()}
+            facts["version"] = self.out(alert.annotation("version"), 60)
             error = self.say("alert.no_data") if alert.annotation("error") == NO_DATA else None
             return self.say(key, error=error or self.out(alert.annotation("error"), 300), **facts)
         written = alert.annotation("summary") or alert.annotation("description") or alert.annotation("message")

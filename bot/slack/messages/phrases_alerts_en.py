@@ -155,4 +155,7 @@ PHRASES: dict[str, str] = {
     "alert.title.AlertsRefused": "Posted alerts were refused",
     "alert.own.HeartbeatFailing": "The dead man's switch cannot be reached: {error}",
     "alert.title.HeartbeatFailing": "The dead man's switch",
+    "alert.own.HostsNotBack": "The rollback to {version} has not reached {hosts}: the new version may still "
+    "be served there. It is tried again until they answer; see that they do.",
+    "alert.title.HostsNotBack": "Hosts not rolled back",
 }

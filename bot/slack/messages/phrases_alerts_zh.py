@@ -154,4 +154,7 @@ PHRASES: dict[str, str] = {
     "alert.title.AlertsRefused": "收到的告警被拒绝",
     "alert.own.HeartbeatFailing": "心跳地址无法访问：{error}",
     "alert.title.HeartbeatFailing": "心跳中断",
+    "alert.own.HostsNotBack": "回滚到 {version} 时未能触达 {hosts}：这些主机可能仍在提供新版本。"
+    "会一直重试到有应答为止，请检查这些主机。",
+    "alert.title.HostsNotBack": "主机尚未回滚",
 }

@@ -11,7 +11,7 @@ from bot.store import rows
 from bot.store.codec import BOARDS, EFFECTS, EVENTS, ROLLOUTS, STATES
 from bot.store.postgres import outbox
 from bot.store.postgres.schema import Connection
-from bot.store.rules import check_epoch, day_and_number, number
+from bot.store.rules import check_epoch, check_snapshot, day_and_number, number
 
 CHANNEL = "rollout_bot"
 AT_ONCE = 5_000  # rows; more in one statement could run into its time limit
@@ -73,14 +73,25 @@ async def _append(conn: Connection, commit: Commit, texts: Texts) -> None:
             (m.rollout, m.stage, m.metric, m.pool, number(m.value), m.error, m.at),
         )
     if commit.snapshot:
-        await conn.execute(
-            "INSERT INTO snapshots VALUES (%s, %s, %s) ON CONFLICT (stream) DO UPDATE "
-            "SET seq = excluded.seq, state = excluded.state WHERE excluded.seq >= snapshots.seq",
-            (commit.stream, commit.snapshot.seq, texts.snapshot),
-        )
+        await _keep(conn, commit.stream, commit.snapshot.seq, texts.snapshot)
     await tell(conn, commit.stream)
     if commit.rollout:  # last, since its answer is waited for
         await _index(conn, commit.stream, commit.rollout, texts.rollout)
+
+
+async def put_snapshot(conn: Connection, stream: str, seq: int, text: str) -> None:
+    """Raises ValueError."""
+    last = await conn.execute("SELECT coalesce(max(seq), 0) FROM events WHERE stream = %s", (stream,))
+    check_snapshot(stream, seq, _number(await last.fetchone()))
+    await _keep(conn, stream, seq, text)
+
+
+async def _keep(conn: Connection, stream: str, seq: int, text: str) -> None:
+    await conn.execute(
+        "INSERT INTO snapshots VALUES (%s, %s, %s) ON CONFLICT (stream) DO UPDATE "
+        "SET seq = excluded.seq, state = excluded.state WHERE excluded.seq >= snapshots.seq",
+        (stream, seq, text),
+    )
 
 
 async def tell(conn: Connection, stream: str) -> None:

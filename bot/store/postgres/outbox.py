@@ -63,11 +63,11 @@ async def add(conn: Connection, stream: str, at: float, new: NewEffect, text: st
     await conn.execute((_ADD_COALESCED if new.coalesce else _ADD_ONCE).encode(), values)
 
 
-async def settle(conn: Connection, id: int | None) -> None:
-    """Done, whoever has it: its outcome is in the same transaction."""
-    if id is not None:
-        sql = f"UPDATE effects SET state = 'done', {_FREE}, error = '' WHERE id = %s AND {_OPEN}"
-        await conn.execute(sql.encode(), (id,))
+async def settle(conn: Connection, ids: Collection[int]) -> None:
+    """Done, whoever has them: their outcome is in the same transaction."""
+    if ids:
+        sql = f"UPDATE effects SET state = 'done', {_FREE}, error = '' WHERE id = ANY(%s) AND {_OPEN}"
+        await conn.execute(sql.encode(), (list(ids),))
 
 
 async def put_back_before(conn: Connection, stream: str, epoch: int) -> None:

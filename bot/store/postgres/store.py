@@ -6,8 +6,20 @@ import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TypeVar
 
-from bot.engine.ports import Claimed, Commit, Committed, Conflict, Lead, LogEvent, Measurement, MessageRef, Stored
+from bot.engine.ports import (
+    Claimed,
+    Commit,
+    Committed,
+    Conflict,
+    Lead,
+    LogEvent,
+    Measurement,
+    MessageRef,
+    Stored,
+    StreamState,
+)
 from bot.rollout.model import Board, Rollout
+from bot.store.codec import STATES
 from bot.store.errors import StoreBroken, StoreUnavailable
 from bot.store.listeners import Listeners
 from bot.store.postgres import journal, leads, outbox
@@ -92,6 +104,10 @@ class PostgresStore:
         check(commit)
         texts = journal.Texts(commit)
         return await self._write(lambda conn: journal.apply(conn, commit, texts))
+
+    async def put_snapshot(self, stream: str, state: StreamState) -> None:
+        text = await asyncio.to_thread(STATES.encode, state, tried=False)
+        await self._write(lambda conn: journal.put_snapshot(conn, stream, state.seq, text))
 
     async def listen(self, on_change: Callable[[str], None]) -> None:
         self._listeners.add(on_change)

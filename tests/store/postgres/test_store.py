@@ -50,7 +50,7 @@ async def test_a_lease_runs_out_on_the_databases_clock(store: PostgresStore, oth
     assert not await store.renew(claimed.id, claimed.owner, NOW + 1e9)
     assert await store.lead("shop", "a", 1000) is None
     with pytest.raises(Fenced):
-        await store.commit(Commit("shop", 0, NOW, events=(note(),), finish=claimed.id, epoch=1))
+        await store.commit(Commit("shop", 0, NOW, events=(note(),), finish=(claimed.id,), epoch=1))
     (again,) = await other.claim("b", NOW, 30, 10, epochs={"shop": 2})
     assert (again.id, again.attempts, again.owner) == (claimed.id, 1, "b#2")
 
