@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final, cast, get_args
 
-from bot.rollout.plan import Condition, Op, Unit
+from bot.rollout.comparing import Op
+from bot.rollout.plan import Condition, Unit
 from bot.rollout.runbook import Must
 from config.problems import show, suggest
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
+from bot.rollout.comparing import Op, compare
 from bot.rollout.runbook import Runbook
 
 Strategy = Literal["weighted", "sticky", "blue_green"]
-Op = Literal["<", "<=", ">", ">=", "==", "!="]
 Unit = Literal["percent", "seconds", "count", "ratio"]
 Pool = Literal["stable", "canary"]
 
@@ -55,19 +55,7 @@ class Condition:
     window: float = 0.0
 
     def holds(self, value: float) -> bool:
-        match self.op:
-            case "<":
-                return value < self.threshold
-            case "<=":
-                return value <= self.threshold
-            case ">":
-                return value > self.threshold
-            case ">=":
-                return value >= self.threshold
-            case "==":
-                return value == self.threshold
-            case "!=":
-                return value != self.threshold
+        return compare(value, self.op, self.threshold)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
+from bot.rollout.comparing import Op, compare
+
 BOT = "bot"  # the machine that the bot itself runs on
 
 
@@ -35,7 +37,6 @@ STEP_PHASES = tuple(p for p in Phase if p not in (Phase.PREPARE, Phase.VERIFY))
 
 CheckKind = Literal["command", "http", "promql", "file_age", "disk", "memory", "backup"]
 Aspect = Literal["", "traffic", "service", "function", "monitoring"]
-Op = Literal["<", "<=", ">", ">=", "==", "!="]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +58,7 @@ class Must:
     text: str  # as written in the plan
 
     def holds(self, value: float) -> bool:
-        match self.op:
-            case "<":
-                return value < self.threshold
-            case "<=":
-                return value <= self.threshold
-            case ">":
-                return value > self.threshold
-            case ">=":
-                return value >= self.threshold
-            case "==":
-                return value == self.threshold
-            case "!=":
-                return value != self.threshold
+        return compare(value, self.op, self.threshold)
 
 
 @dataclass(frozen=True, slots=True)
