@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot.engine.ports import Attachment, Chat, Claimed, Final, MessageRef, Outgoing, Store
+from bot.engine.ports import Attachment, Chat, Claimed, Final, Gone, MessageRef, Outgoing, Store
 from bot.engine.rollouts import Rollouts
 from bot.engine.speaker import Speaker
 from bot.rollout.effects import PostChart, PublishReport
@@ -102,5 +102,9 @@ class Publisher:
         card = await self._speaker.card_of(service, rollout)
         found = await self._chat.find(key, card.channel, card.ts) if again else None
         if found is None:
-            await self._chat.upload(key, card.channel, card.ts, files, text, instead)
+            try:
+                await self._chat.upload(key, card.channel, card.ts, files, text, instead)
+            except Gone:
+                card = await self._speaker.card_anew(service, rollout, card)
+                await self._chat.upload(key, card.channel, card.ts, files, text, instead)
         await self._store.put_message(MessageRef(key, card.channel, f"{card.ts}:{key}"))

@@ -122,9 +122,7 @@ class Speaker:
         try:
             channel, ts = await self._line(effect, message, card, again)
         except Gone:
-            log.warning("the card was deleted; posting it anew", rollout=rollout.id)
-            await self._store.put_message(replace(card, digest=DELETED))
-            card = await self.show_card(service, rollout.id) or card
+            card = await self.card_anew(service, rollout, card)
             channel, ts = await self._line(effect, message, card, again)
         await self._store.put_message(MessageRef(effect.key, channel, ts))
 
@@ -187,6 +185,12 @@ class Speaker:
         if card is None:
             raise Final(f"{rollout.id} is not in the log")
         return card
+
+    async def card_anew(self, service: str, rollout: Rollout, card: MessageRef) -> MessageRef:
+        """One that somebody deleted, and its thread with it."""
+        log.warning("the card was deleted; posting it anew", rollout=rollout.id)
+        await self._store.put_message(replace(card, digest=DELETED))
+        return await self.show_card(service, rollout.id) or card
 
     async def sync(self, key: str, channel: str, message: Outgoing) -> MessageRef:
         """Posts the message of this key if there is none, edits it if it says something else.

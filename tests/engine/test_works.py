@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from bot.engine.ports import Gone
 from bot.release.ports import Found
 from bot.rollout import events as ev
 from bot.rollout.intents import Override, Promote, Retry, RollBack, TickItem
@@ -149,6 +151,26 @@ async def test_a_rollout_of_the_same_name_in_another_database_is_another_run(rig
     await prepared(other)
     assert (await other.rollout()).id == (await rig.rollout()).id
     assert not set(rig.hands.keys) & set(other.hands.keys)
+
+
+async def test_a_report_whose_card_was_deleted_comes_under_a_new_one(rig: Rig) -> None:
+    real, refused = rig.chat.upload, []
+
+    async def upload(key: str, channel: str, thread_ts: str, *more: Any) -> tuple[str, ...]:
+        if key.startswith("report:") and not refused:
+            refused.append(thread_ts)
+            del rig.chat.messages[thread_ts]
+            raise Gone("thread_not_found")
+        return await real(key, channel, thread_ts, *more)
+
+    rig.chat.upload = upload  # type: ignore[method-assign,assignment]
+    await prepared(rig)
+    await rig.react(WANG.user)
+    await rig.rollouts.submit(SERVICE, RollBack(LIN, "it smells"))
+    await rig.work()
+    (anew,) = rig.chat.by_key("card:")
+    assert refused and anew["ts"] not in refused
+    assert {m["thread"] for m in rig.chat.by_key("report:")} == {anew["ts"]}
 
 
 async def test_a_retry_is_another_run(rig: Rig) -> None:
