@@ -143,7 +143,10 @@ class Rollouts:
     async def stage_diff(self, rollout: Rollout, stage: str) -> Mapping[str, str]:
         plan = self.plans[rollout.service]
         target = forward(rollout, plan, plan.stage(stage), self.generation(rollout.service) + 1)
-        return await self._fleets[rollout.service].plan_diff(target)
+        try:
+            return await self._fleets[rollout.service].plan_diff(target)
+        except ValueError as error:  # what nginx cannot be told, such as a share for a plan that has become blue_green
+            raise Final(str(error)) from error
 
     async def start(
         self, service: str, version: str, actor: Person, reason: str, cause: str | None, salt: str = ""
