@@ -101,7 +101,7 @@ class Works:
         parts |= {"summary": _line(came.summary), "output": came.output[-OUTPUT:]}
         result = WorkResult(ref=ref, started_at=began, finished_at=now, **parts)
         await self._rollouts.submit(
-            service, ReportWork(effect.order, result), f"effect:{claimed.id}", finish=claimed.id
+            service, ReportWork(effect.order, result, effect.rollout), f"effect:{claimed.id}", finish=claimed.id
         )
         return True
 

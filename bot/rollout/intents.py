@@ -144,10 +144,14 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class ReportWork:
-    """What came of one piece of work. order: of the WorkOrdered that it was done for."""
+    """What came of one piece of work. order: of the WorkOrdered it was done for; orders begin anew in each rollout.
+
+    rollout: whose it is; "" = the newest one's.
+    """
 
     order: int
     result: WorkResult
+    rollout: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -268,6 +268,31 @@ def test_a_cancelled_start_takes_back_what_its_steps_began() -> None:
     assert [ref.name for ref in flow.running] == ["stop_new"]
 
 
+def test_no_rollout_begins_while_a_step_of_a_cancelled_one_still_runs() -> None:
+    """What it began has to be taken back first, and that waits for its end."""
+    flow = booked().start_book()
+    while flow.running[0].phase is Phase.PREPARE:
+        flow.act(flow.result(flow.running[0]))
+    step = flow.result(flow.running[0])
+    flow.act(it.RollBack(EVE, "not today"))
+    flow.refused(it.Start("ROLLOUT-9", "3.0.0", INI), "steps_running")
+    flow.act(step)
+    flow.act(flow.result(flow.running[0]))
+    flow.work()
+    flow.start("3.0.0")
+
+
+def test_a_result_of_the_rollout_before_is_no_evidence_for_this_one() -> None:
+    """Orders are counted anew, so that the late answer of a cancelled start fits an order of the next one."""
+    flow = booked().start_book()
+    late = replace(flow.result(flow.running[0]), rollout=flow.r.id)
+    flow.act(it.RollBack(EVE, "not today"))
+    flow.start("3.0.0")
+    assert flow.r.work and flow.r.work.order == late.order and late.result.ref in flow.running
+    assert flow.act(late) == ()
+    assert late.result.ref in flow.running
+
+
 def test_the_watch_says_what_it_sees_at_its_interval_and_ends_with_the_table() -> None:
     flow = booked().to_watch()
     for _ in range(20):

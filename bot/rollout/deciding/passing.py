@@ -62,5 +62,7 @@ def busy(r: Rollout) -> Phase | None:
     """The phase whose steps must be over before a person goes on, or before another rollout begins."""
     if r.work is None or r.work.finished or (r.active and r.status is not Status.PASSED):
         return None
+    if r.active:
+        return r.work.phase if r.work.running else None
     closing = r.work.phase in (*work.BACK, Phase.AFTER_COMPLETION)
-    return r.work.phase if closing is not r.active and (r.work.running or closing) else None
+    return r.work.phase if closing or (r.work.running and r.work.phase in work.CHANGING) else None

@@ -117,6 +117,8 @@ def prepares(plan: Plan) -> bool:
 
 def report(state: ServiceState, r: Rollout, intent: ReportWork, now: float, plan: Plan) -> Events:
     """What was done is recorded whatever has come in between; what follows is only of the phase under way."""
+    if intent.rollout not in ("", r.id):
+        return ()  # of one that another has followed: it is no evidence for this one
     done = ev.WorkDone(intent.result, intent.order, now)
     mine = r.work is not None and r.work.order == intent.order and intent.result.ref in r.work.running
     after = evolve(state, done)
