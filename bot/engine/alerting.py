@@ -164,7 +164,7 @@ class Alerting:
             at=now,
             cause=cause,
             events=events,
-            effects=_outbox(wanted, now),
+            effects=_outbox(wanted),
             epoch=acting_epoch(STREAM),
         )
 
@@ -202,9 +202,9 @@ class Alerting:
             await self.state()
 
 
-def _outbox(effects: list[AlertEffect], now: float) -> tuple[NewEffect, ...]:
+def _outbox(effects: list[AlertEffect]) -> tuple[NewEffect, ...]:
     """Each key once, in order; what is only shown goes last, since it shows what the others led to."""
     shown: dict[str, AlertEffect] = {e.key: e for e in effects if isinstance(e, SHOWN)}
     plain: dict[str, AlertEffect] = {e.key: e for e in effects if not isinstance(e, SHOWN)}
     every = plain | shown
-    return tuple(NewEffect(e, lane(e), now, coalesce=key in shown) for key, e in every.items())
+    return tuple(NewEffect(e, lane(e), coalesce=key in shown) for key, e in every.items())

@@ -57,12 +57,12 @@ class NewEffect:
     """lane: effects of one lane are performed one at a time, in order of (priority, id).
 
     coalesce: replace a *pending* effect of the same key instead of adding one (a claimed one is left alone).
-    due_at: Unix seconds; not claimed before.
+    due_at: Unix seconds; not claimed before. 0 = at once, also by a replica whose clock is behind the writer's.
     """
 
     effect: OutboxEffect
     lane: str
-    due_at: float
+    due_at: float = 0.0
     coalesce: bool = False
 
 

@@ -34,7 +34,7 @@ from bot.rollout.intents import Intent, Refusal, Start
 from bot.rollout.model import Board, Person, Rollout, ServiceState
 from bot.rollout.plan import Plan
 
-SNAPSHOT_EVERY = 100  # events; a restart folds at most this many
+SNAPSHOT_EVERY = 50  # events; a restart folds at most this many for each service
 TRIES = 20  # a conflict means somebody else made progress, so this many in a row is a fault
 
 
@@ -254,11 +254,10 @@ class Rollouts:
 
     def _outbox(self, service: str, effects: tuple[Effect, ...]) -> tuple[NewEffect, ...]:
         """Each key once, in order; a coalesced one goes last, since it shows what the others led to."""
-        now = self._clock()
         plain = {e.key: e for e in effects if not isinstance(e, COALESCED)}
         shown = {e.key: e for e in effects if isinstance(e, COALESCED)}
         return tuple(
-            NewEffect(e, lane(e, service), now, coalesce=isinstance(e, COALESCED))
+            NewEffect(e, lane(e, service), coalesce=isinstance(e, COALESCED))
             for e in (*plain.values(), *shown.values())
         )
 

@@ -17,6 +17,7 @@ from pathlib import Path
 import psycopg
 
 from bot.engine.ports import Commit, NewEffect, Store
+from bot.engine.rollouts import SNAPSHOT_EVERY
 from bot.rollout.effects import ShowCard, Tell
 from bot.rollout.evolve import evolve
 from bot.rollout.model import ServiceState
@@ -31,7 +32,6 @@ from tests.store.samples import note
 ONE_BY_ONE = 400
 WRITERS, EACH = 16, 40
 SERVICES, PER_SERVICE = 100, 10_000  # a million events
-SNAPSHOT_EVERY = 200  # as the engine does
 TEXT = "the gates of this stage were looked at by hand, and all is as it should be"
 
 Insert = Callable[[], Awaitable[None]]

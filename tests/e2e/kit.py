@@ -15,7 +15,7 @@ from typing import Any
 BOT = (sys.executable, "-m", "bot")
 
 
-def run(*argv: str, timeout: float = 60, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def run(*argv: str, timeout: float = 180, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     environment = os.environ | (env or {})
     return subprocess.run((*BOT, *argv), capture_output=True, text=True, timeout=timeout, env=environment)
 

@@ -16,7 +16,7 @@ import config
 from tests.e2e.kit import Started, alive, descendants, naming, run
 
 
-def _until(true: Callable[[], bool], what: str, timeout: float = 30) -> None:
+def _until(true: Callable[[], bool], what: str, timeout: float = 120) -> None:
     deadline = time.monotonic() + timeout
     while not true():
         assert time.monotonic() < deadline, what
@@ -32,9 +32,9 @@ def test_the_demo_takes_everything_along(tmp_path: Path, how: signal.Signals) ->
         # two services, two nginx with two workers each, Prometheus, the load and the bot
         assert len(children) >= 11, alive(children)
         os.kill(demo.process.pid, how)
-        status = demo.process.wait(30)
+        status = demo.process.wait(120)
         assert status == (-signal.SIGKILL if how is signal.SIGKILL else 0), demo.err.read_text()
-        _until(lambda: not alive(children), f"left behind: {alive(children)}", 10)
+        _until(lambda: not alive(children), f"left behind: {alive(children)}")
         assert "Traceback" not in demo.err.read_text()
     finally:
         demo.end()
@@ -49,10 +49,10 @@ def test_an_interrupt_while_it_still_starts(tmp_path: Path) -> None:
             _until(lambda d=demo, w=word: w in d.output() or d.process.poll() is not None, word)  # type: ignore[misc]
             os.kill(demo.process.pid, signal.SIGINT)
         for demo in demos:
-            assert demo.process.wait(30) == 0, demo.err.read_text()
+            assert demo.process.wait(120) == 0, demo.err.read_text()
             assert "Traceback" not in demo.err.read_text()
             assert "Open http://" not in demo.output()
-        _until(lambda: not naming(tmp_path), f"left behind: {naming(tmp_path)}", 10)
+        _until(lambda: not naming(tmp_path), f"left behind: {naming(tmp_path)}")
     finally:
         for demo in demos:
             demo.end()
@@ -66,8 +66,8 @@ def test_a_headless_run_that_is_interrupted(tmp_path: Path, how: signal.Signals)
         _until(lambda: live.exists() or demo.process.poll() is not None, "the first shift")
         children = descendants(demo.process.pid)
         os.kill(demo.process.pid, how)
-        assert demo.process.wait(30) == 130  # whoever waits for its JSON must not take this for an end
-        _until(lambda: not alive(children), f"left behind: {alive(children)}", 10)
+        assert demo.process.wait(120) == 130  # whoever waits for its JSON must not take this for an end
+        _until(lambda: not alive(children), f"left behind: {alive(children)}")
         assert "Traceback" not in demo.err.read_text(), demo.err.read_text()
         assert not demo.output().splitlines()[-1].startswith("{")
     finally:

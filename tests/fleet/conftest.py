@@ -30,7 +30,7 @@ def address() -> str:
     return f"127.{random.randint(1, 250)}.{random.randint(0, 250)}.{random.randint(1, 250)}"
 
 
-async def until(condition: Callable[[], bool], timeout: float = 5.0) -> None:
+async def until(condition: Callable[[], bool], timeout: float = 60.0) -> None:
     async with asyncio.timeout(timeout):
         while not condition():  # noqa: ASYNC110 what is waited for is another process's file
             await asyncio.sleep(0.005)
@@ -282,7 +282,7 @@ class Sshd:
     def stop(self) -> None:
         if self.process is not None:
             self.process.terminate()
-            self.process.wait(30)
+            self.process.wait(120)
 
 
 @pytest.fixture(scope="session")

@@ -59,7 +59,7 @@ def looped(box: Box, request: pytest.FixtureRequest) -> Iterator[Looped]:
     yield looped
     assert looped.process.stdin and looped.process.stdout
     looped.process.stdin.close()
-    assert looped.process.wait(30) in (0, 1)
+    assert looped.process.wait(120) in (0, 1)
     looped.process.stdout.close()
 
 
@@ -91,7 +91,7 @@ def test_a_request_whose_end_does_not_arrive_is_not_begun(looped: Looped) -> Non
     looped.send(f"{text.count(chr(10))} {speaks()} {words}\n{text[: len(text) // 2]}")
     assert looped.process.stdin and looped.process.stdout
     looped.process.stdin.close()
-    assert looped.process.stdout.read() == b"" and looped.process.wait(30) == 1
+    assert looped.process.stdout.read() == b"" and looped.process.wait(120) == 1
     assert not looped.box.live.exists() and not looped.box.state.exists()
 
 

@@ -159,7 +159,7 @@ class Play:
         old = before.id if before else ""
         return await self.witness.until(lambda r: r.id != old, f"a rollout after {old or 'none'} ({outcome.text})", 10)
 
-    async def asking(self, rollout: Rollout | None = None, timeout: float = 20) -> Message:
+    async def asking(self, rollout: Rollout | None = None, timeout: float = 60) -> Message:
         """The message that asks for the approval now open (or last open)."""
         rollout = rollout or await self.now()
         assert rollout.approval
@@ -204,10 +204,10 @@ class Play:
         assert rollout
         return rollout
 
-    async def until(self, wanted: Callable[[Rollout], bool], what: str, timeout: float = 20) -> Rollout:
+    async def until(self, wanted: Callable[[Rollout], bool], what: str, timeout: float = 60) -> Rollout:
         return await self.witness.until(wanted, what, timeout)
 
-    async def status(self, *wanted: Status, timeout: float = 20) -> Rollout:
+    async def status(self, *wanted: Status, timeout: float = 60) -> Rollout:
         return await self.until(lambda r: r.status in wanted, " or ".join(wanted), timeout)
 
     async def events(self, since: int = 0) -> list[Event]:
@@ -222,7 +222,7 @@ class Play:
         user = self.person(who).id
         return [e["message"] for e in self.log.since(since) if e["kind"] == "message.ephemeral" and e["user"] == user]
 
-    async def whispered(self, who: str, since: int, timeout: float = 15) -> dict[str, Any]:
+    async def whispered(self, who: str, since: int, timeout: float = 60) -> dict[str, Any]:
         user = self.person(who).id
         entry = await self.log.wait_for(
             lambda e: e["kind"] == "message.ephemeral" and e["user"] == user, timeout, since
@@ -234,17 +234,17 @@ class Play:
         assert len(cards) == 1, f"{len(cards)} cards"
         return cards[0]
 
-    async def card_with(self, rollout: Rollout, action: str, timeout: float = 20) -> None:
+    async def card_with(self, rollout: Rollout, action: str, timeout: float = 60) -> None:
         await self.workspace_until(lambda: action in _actions(self.card(rollout)), f"{action} on the card", timeout)
 
     def keyed(self, key: str) -> list[Message]:
         return [m for m in self.workspace.messages(CHANNEL) if message_key(m) == key]
 
-    async def posted(self, key: str, timeout: float = 20) -> Message:
+    async def posted(self, key: str, timeout: float = 60) -> Message:
         await self.workspace_until(lambda: bool(self.keyed(key)), key, timeout)
         return self.keyed(key)[-1]
 
-    async def workspace_until(self, true: Callable[[], bool], what: str, timeout: float = 20) -> None:
+    async def workspace_until(self, true: Callable[[], bool], what: str, timeout: float = 60) -> None:
         """Looks again whenever something happens in the workspace. Raises TimeoutError naming `what`."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout
@@ -267,7 +267,7 @@ class Play:
 
             await self.poll(nothing_waits, "the outbox to be empty")
 
-    async def poll(self, true: Callable[[], Awaitable[bool]], what: str, timeout: float = 20) -> None:
+    async def poll(self, true: Callable[[], Awaitable[bool]], what: str, timeout: float = 60) -> None:
         """For what no event tells of. Raises TimeoutError naming `what`."""
         try:
             async with asyncio.timeout(timeout):
@@ -285,7 +285,7 @@ class Play:
         kinds: list[dict[str, str]] = [{"Cookie": f"uid=u{n}"} for n in range(40)]
         kinds += [{"Cookie": "gray_release=true"}, {"X-Internal-User": "1"}]
         found = set()
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session:
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30)) as session:
             for name, url in zip(self.world.nginx, self.world.urls, strict=True):
                 if not self.world.nginx[name].running:
                     continue
@@ -357,7 +357,7 @@ async def _served(status: str) -> tuple[str, float] | None:
     headers = {"Host": f"rollout-{SERVICE}", "Connection": "close"}
     try:
         async with (
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session,
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session,
             session.get(f"http://{status}/rollout/{SERVICE}", headers=headers) as answer,
         ):
             serving, _ = parse_status(await answer.text())

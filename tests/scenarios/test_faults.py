@@ -54,7 +54,7 @@ async def test_late_repeated_and_out_of_order(play: Play) -> None:
 async def test_answers_that_are_lost_post_nothing_twice(play: Play) -> None:
     play.faults.lose_responses = {"chat.postMessage": 2, "reactions.add": 1}
     rollout = await play.start()
-    await play.asking(timeout=40)
+    await play.asking()
     await play.react("wang")
     await play.until(lambda r: r.live_stage == FIRST, "the stage live", 40)
     assert play.card(rollout)

@@ -125,7 +125,7 @@ async def test_a_shift_that_is_half_way_over_the_hosts_is_overtaken(play: Play) 
         await play.type("chen", "/rollout rollback")
         await _served_by(play, "lb-1", ("stable", 0.0))  # while the other still hangs
         await play.until(lambda r: bool(r.rollback and "lb-2" in r.rollback.pending), "the one that hangs to be named")
-    await play.status(Status.ROLLED_BACK, timeout=30)
+    await play.status(Status.ROLLED_BACK)
     await play.back_on_old()
     assert not [e for e in await play.events(since) if isinstance(e, ShiftDone)]
 
@@ -156,7 +156,7 @@ async def test_a_trigger_brings_everybody_back_without_anybody(play: Play) -> No
     await play.live()
     await play.world.dial("canary", crash=True)  # up is 0: `availability < 99%`
     try:
-        done = await play.status(Status.ROLLED_BACK, timeout=30)
+        done = await play.status(Status.ROLLED_BACK)
     finally:
         await play.world.start_service("canary")
     assert done.rollback and done.rollback.by == "trigger" and done.rollback.trigger

@@ -91,6 +91,12 @@ def _with_a_strategy(plan: Plan, stream: Stream) -> Plan:
     return plan
 
 
+def with_absence(plan: Plan, stream: Stream) -> Plan:
+    """A shift may go without a host that is away, where there is another."""
+    most = 1 if len(plan.fleet.hosts) > 1 and stream.pick(3) == 2 else 0
+    return replace(plan, fleet=replace(plan.fleet, max_unavailable=most))
+
+
 def _stage(base: Stage, name: str, weight: float) -> Stage:
     return replace(base, name=name, weight=weight, audience="internal" if not weight else None)
 

@@ -1,6 +1,6 @@
 """The rules of DESIGN §6, judged after every step by what people did, Prometheus said and hosts served.
 
-Rule 9 (alerts) is not built yet, so nothing is judged of it; of rule 8 what exists: messages are retried until sent.
+Rule 9 is judged by `alert_rules`, work around the traffic by `works`, messages in the end by `final`.
 """
 
 from __future__ import annotations
@@ -237,9 +237,16 @@ class Rules(Moves):
         self.hold(e.at < asking.expires_at, "2", "{} on an approval that had expired", e)
 
     def _ShiftDone(self, e: Any, plan: Plan, skew: float) -> None:
+        without = {name for name, _ in e.left_out}
+        self.hold(len(without) <= plan.fleet.max_unavailable, "5", "{} went without {}", e.generation, without)
         for host in self._world.hosts.values():
-            there = e.generation in self.books.served.get(host.name, ())
+            there = host.name in without or e.generation in self.books.served.get(host.name, ())
             self.hold(there, "5", "{} done, but {} never served it", e.generation, host.name)
+
+    def _HostsCaughtUp(self, e: Any, plan: Plan, skew: float) -> None:
+        for name in e.hosts:
+            there = e.generation in self.books.served.get(name, ())
+            self.hold(there, "5", "{} has caught up with {}, which it never served", name, e.generation)
 
     def _ShiftFailed(self, e: Any, plan: Plan, skew: float) -> None:
         named = {name for name, _ in e.failed}

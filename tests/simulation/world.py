@@ -60,6 +60,7 @@ class World:
         self.slack = Workspace()
         self.plans: list[Plan] = []
         self.plan = booked(plans.draw(setting), choices.stream("book"))
+        self.plan = plans.with_absence(self.plan, choices.stream("absence"))
         self.works = WorkRules(self)
         self.machine = Machine(self)
         self.store = SimStore(self, shared=bool(setting.weighted((2, 1))))

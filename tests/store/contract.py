@@ -662,7 +662,7 @@ class LeadContract:
 
 async def eventually(heard: list[str], expected: list[str]) -> None:
     """Without "", which a store may say whenever it is not sure."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while [stream for stream in heard if stream] != expected:  # noqa: ASYNC110 a store has no event for it
             await asyncio.sleep(0.005)
 

@@ -121,7 +121,7 @@ async def test_a_pour_waits_for_a_slow_sink(scene: Scene) -> None:
     def sink(data: bytes) -> None:
         nonlocal count
         begun.set()
-        go.wait(30)
+        go.wait(120)
         count += len(data)
 
     done = scene.file("done")

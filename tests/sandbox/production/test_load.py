@@ -40,7 +40,7 @@ async def test_it_keeps_its_rate_and_stops_when_told(tmp_path: Path, ports: Port
                 assert 200 < line["rate"] <= 330, line
                 assert line["skipped"] == 0
             process.send_signal(signal.SIGTERM)
-            rest, _ = await asyncio.wait_for(process.communicate(), 5)
+            rest, _ = await asyncio.wait_for(process.communicate(), 60)
         finally:
             if process.returncode is None:
                 process.kill()

@@ -143,14 +143,14 @@ async def test_the_children_die_with_the_parent(tmp_path: Path, how: signal.Sign
     )
     assert parent.stdout is not None
     try:
-        pids = [int(word) for word in (await asyncio.wait_for(parent.stdout.readline(), 20)).split()]
+        pids = [int(word) for word in (await asyncio.wait_for(parent.stdout.readline(), 60)).split()]
         ports = [int(word) for word in (await parent.stdout.readline()).split()]
         workers = [child for pid in pids for child in children_of(pid)]
         assert len(pids) == 6
         assert len(workers) == 4
         assert all(map(alive, pids))
         os.kill(parent.pid, how)
-        await asyncio.wait_for(parent.wait(), 10)
+        await asyncio.wait_for(parent.wait(), 60)
     finally:
         if parent.returncode is None:
             parent.kill()
