@@ -241,7 +241,7 @@ class Bot:
     def _changed(self, stream: str) -> None:
         """A commit of any replica's; "" = perhaps many were missed."""
         self.worker.wake()
-        self.leads.poke()
+        self.leads.poke(stream)
         for service in [stream] if stream else [*self._settings.plans, STREAM]:
             task = asyncio.create_task(self._refresh(service), name=f"refresh {service}")
             self._refreshing.add(task)

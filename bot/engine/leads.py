@@ -106,9 +106,10 @@ class Leads:
             log.warning("lead lost", service=service)
             self._lost(service)
 
-    def poke(self) -> None:
-        """Something changed in the store: perhaps a lead was given up."""
-        self._poked.set()
+    def poke(self, stream: str) -> None:
+        """Something changed there: perhaps another gave its lead up. What is led here was not given up."""
+        if stream not in self._held:
+            self._poked.set()
 
     async def start(self) -> None:
         """The first round, then on in the background. Raises what the store raises."""

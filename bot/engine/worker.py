@@ -101,9 +101,11 @@ class Worker:
         while True:
             self._woken.clear()
             try:
-                await self._claim()
-                # Where something has ended or come meanwhile there is more to claim at once, whatever is due when.
-                due = self._clock() if self._woken.is_set() else await self._due()
+                due = await self._due()
+                if due is not None and due <= self._clock():  # most wakings are of others' streams, or of an end
+                    await self._claim()
+                    # Where something has ended or come meanwhile there is more to claim at once, whatever is due when.
+                    due = self._clock() if self._woken.is_set() else await self._due()
                 self.failing = ""
             except Away as error:
                 if not self.failing:  # once, however long it lasts

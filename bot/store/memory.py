@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+import types
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from bot.engine.ports import (
@@ -261,6 +261,7 @@ def _copy(codec: Codec[T], value: T) -> T:
     return codec.decode(codec.encode(value))
 
 
-async def _turn() -> None:
+@types.coroutine
+def _turn() -> Iterator[None]:
     """A real store gives way to other tasks; a twin that did not would hide their races."""
-    await asyncio.sleep(0)
+    yield

@@ -146,7 +146,7 @@ class Replica:
     def _changed(self, stream: str) -> None:
         """A commit of any replica's."""
         self.worker.wake()
-        self.leads.poke()
+        self.leads.poke(stream)
         task = asyncio.create_task(self._refresh(stream), name=f"{self.name} refreshes")
         self._refreshing.add(task)
         task.add_done_callback(self._refreshing.discard)
@@ -215,5 +215,6 @@ class Replica:
     def kill(self) -> None:
         """-9: nothing of it runs any more, also no `finally`."""
         self._world.loop.park(self.name)
+        self.store.dead = True
         if not self.gone.done():
             self.gone.set_result(None)

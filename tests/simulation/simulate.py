@@ -6,12 +6,16 @@ import random
 import sys
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 from types import TracebackType
 from typing import Any
 
+from bot.engine import leads, worker
 from tests.simulation.choices import Choices, Recorded
 from tests.simulation.store import uncopied
 from tests.simulation.world import Broken, World
+
+LOOKS = 3.0, 6.0  # seconds between rounds of the leads, and between looks of an idle worker
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,8 @@ def _ignore(*args: Any, **facts: Any) -> None:
 
 
 class outside_world:
-    """While a run goes on: no log, and the global random numbers are the run's. Puts everything back."""
+    """While a run goes on: no log, the global random numbers are the run's, and who only looks whether something has
+    changed does so less often than in life, or half of a run would be looks. Puts everything back."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -57,15 +62,24 @@ class outside_world:
     def __enter__(self) -> None:
         self._random = random.getstate()
         random.seed(self._world.choices.stream("plan").pick(1 << 30))
-        for name, module in list(sys.modules.items()):
-            if name.startswith(("bot.", "commands.")) and hasattr(module, "log"):
-                self._logs[module] = module.log
-                module.log = Quiet(self._world)  # type: ignore[attr-defined]
+        self._looks = leads.EVERY, worker.POLL
+        leads.EVERY, worker.POLL = LOOKS
+        for module in _that_log(len(sys.modules)):
+            self._logs[module] = module.log
+            module.log = Quiet(self._world)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         random.setstate(self._random)
+        leads.EVERY, worker.POLL = self._looks
         for module, log in self._logs.items():
             module.log = log
+
+
+@lru_cache(1)
+def _that_log(imported: int) -> tuple[Any, ...]:
+    """The bot's modules that have a log, of so many imported ones: looking through all takes as long as a short run."""
+    ours = [m for name, m in list(sys.modules.items()) if name.startswith(("bot.", "commands."))]
+    return tuple(module for module in ours if hasattr(module, "log"))
 
 
 def simulate(seed: int | None = None, recorded: Recorded | None = None) -> Outcome:

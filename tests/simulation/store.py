@@ -33,15 +33,15 @@ class SimStore(MemoryStore):
 class StoreView:
     """The store as one replica reaches it.
 
-    away: it does not answer. flaky: a commit may fail, or be done and its answer lost. slow: seconds, at most, a call
-    takes.
+    away: it does not answer. dead: nobody is there who would listen. flaky: a commit may fail, or be done and its
+    answer lost. slow: seconds, at most, a call takes.
     """
 
     def __init__(self, world: World, store: SimStore, context: contextvars.Context) -> None:
         self._world = world
         self._store = store
         self._context = context
-        self.away = False
+        self.away = self.dead = False
         self.flaky = False
         self.slow = 0.0
 
@@ -54,7 +54,7 @@ class StoreView:
         loop, context = self._world.loop, self._context
 
         def notice(stream: str) -> None:
-            if not self.away:
+            if not self.away and not self.dead:
                 loop.call_soon(on_change, stream, context=context)
 
         await self._store.listen(notice)
@@ -84,7 +84,8 @@ class StoreView:
         real = getattr(self._store, name)
 
         async def call(*args: Any, **facts: Any) -> Any:
-            await self._reach()
+            if self.slow or self.away:
+                await self._reach()
             return await real(*args, **facts)
 
         setattr(self, name, call)
