@@ -226,7 +226,7 @@ FOUND_AT = {
     "nothing_escalates": 8,
     "nobody_did_it": 4,
     "waves_follow_at_once": 13,
-    "half_a_way_back": 90,
+    "half_a_way_back": 98,
     "causes_are_forgotten": 3,
     "the_checklist_is_not_waited_for": 5,
     "what_passed_is_done_again": 3,
@@ -234,5 +234,5 @@ FOUND_AT = {
     "the_way_back_does_not_wait_for_the_traffic": 36,
     "a_crash_makes_another_key": 38,
     "what_was_cut_off_is_dropped": 38,
-    "a_report_is_not_noted": 138,
+    "a_report_is_not_noted": 386,
 }
