@@ -3,6 +3,8 @@
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
 ARGS ?=
+# The tests start hundreds of processes: each would compile the bot anew where the environment forbids to keep that.
+export PYTHONDONTWRITEBYTECODE :=
 # The slow tests wait for servers and for leases, so two workers more than the usual two cores.
 JOBS ?= 4
 

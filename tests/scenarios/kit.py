@@ -157,7 +157,7 @@ class Play:
         outcome = await self.type("lin", f'/rollout start {SERVICE} "{NEW}"')
         assert outcome.ok, outcome
         old = before.id if before else ""
-        return await self.witness.until(lambda r: r.id != old, f"a rollout after {old or 'none'} ({outcome.text})", 10)
+        return await self.witness.until(lambda r: r.id != old, f"a rollout after {old or 'none'} ({outcome.text})", 60)
 
     async def asking(self, rollout: Rollout | None = None, timeout: float = 60) -> Message:
         """The message that asks for the approval now open (or last open)."""

@@ -11,6 +11,7 @@ from bot.rollout.model import Hold, Status
 from bot.sandbox.demo.people import ended
 from bot.sandbox.demo.stand import CHANNEL, SERVICE
 from bot.sandbox.slack.errors import SlackError
+from bot.sandbox.slack.workspace import texts_of
 from tests.scenarios.kit import LAST, VETO, Play, on_both
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -128,6 +129,32 @@ async def test_a_shift_that_is_half_way_over_the_hosts_is_overtaken(play: Play) 
     await play.status(Status.ROLLED_BACK)
     await play.back_on_old()
     assert not [e for e in await play.events(since) if isinstance(e, ShiftDone)]
+
+
+@on_both
+async def test_hosts_that_it_cannot_reach_are_a_critical_alert_until_they_are_back(play: Play) -> None:
+    await play.start()
+    await play.live()
+    letters = len(play.stand.inbox.letters)
+    await play.world.take_host_down("lb-2")
+    try:
+        await play.type("chen", "/rollout rollback looks wrong")
+        await play.workspace_until(lambda: _alarm(play) == "firing", "the host to be named where criticals go")
+    finally:
+        await play.world.bring_host_up("lb-2")
+    await play.status(Status.ROLLED_BACK)
+    await play.workspace_until(lambda: _alarm(play) == "resolved", "the alert to clear itself")
+    kinds = {letter.kind for letter in list(play.stand.inbox.letters)[letters:] if "lb-2" in letter.text}
+    assert kinds == {"mail", "sms"}
+
+
+def _alarm(play: Play) -> str:
+    """Where the alert about lb-2 stands, by the newest card in the channel of Critical alerts; "" = there is none."""
+    cards = [m for m in play.workspace.messages("critical") if m.thread_ts in (None, m.ts)]
+    text = " ".join([cards[-1].text, *texts_of(cards[-1].blocks)]) if cards else ""
+    if "Hosts not rolled back" not in text or "lb-2" not in text:
+        return ""
+    return "resolved" if "Resolved" in text else "firing"
 
 
 async def _served_by(play: Play, host: str, wanted: tuple[str, float]) -> None:

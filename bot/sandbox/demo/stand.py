@@ -43,7 +43,7 @@ class Stand:
     """
 
     bot_command: tuple[str, ...] = (sys.executable, "-m", "bot")
-    bot_ready_within = 30.0  # seconds
+    bot_ready_within = 120.0  # seconds
 
     def __init__(
         self,

@@ -64,7 +64,7 @@ class Alertmanager:
         (self._root / "alertmanager.yml").write_text(json.dumps(self._config))
         await self._child.start()
         try:
-            await self._child.ready(self._answers, 30.0, every=0.05)
+            await self._child.ready(self._answers, every=0.05)
         except BaseException:
             await self._child.kill()
             raise

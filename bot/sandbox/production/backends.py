@@ -62,7 +62,7 @@ class Backend:
             self._child = self._new_child()
         await self._child.start()
         self.dialled = {}
-        await self._child.ready(self._healthy, deadline=20.0)
+        await self._child.ready(self._healthy)
 
     async def stop(self) -> None:
         await self._child.kill()

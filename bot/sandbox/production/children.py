@@ -17,7 +17,7 @@ class ProductionError(Exception):
     """A part of the sandbox production did not start, died, or did not answer; says which, and where its log is."""
 
 
-async def until(probe: Callable[[], Awaitable[bool]], what: str, deadline: float = 10.0, every: float = 0.01) -> None:
+async def until(probe: Callable[[], Awaitable[bool]], what: str, deadline: float = 60.0, every: float = 0.01) -> None:
     """Return as soon as `probe` is true; it is asked again every so many seconds.
 
     Raises ProductionError naming `what` after `deadline` seconds.

@@ -82,7 +82,7 @@ class PrometheusServer:
         (self.root / "prometheus.yml").write_text(_config(self._targets, self._interval))
         await self._child.start()
 
-    async def ready(self, deadline: float = 15.0) -> None:
+    async def ready(self, deadline: float = 60.0) -> None:
         """Return when it answers queries. Raises ProductionError when it dies first or after `deadline` seconds."""
 
         async def answers() -> bool:
@@ -95,7 +95,7 @@ class PrometheusServer:
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2.0)) as session:
             await self._child.ready(answers, deadline)
 
-    async def scraped(self, deadline: float = 20.0) -> None:
+    async def scraped(self, deadline: float = 60.0) -> None:
         """Return when every target has been read since the start and is up. Raises ProductionError.
 
         Prometheus hands targets to its scraper on a 5 s clock, so the first reading comes 5 s after a start.
