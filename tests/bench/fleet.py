@@ -57,6 +57,8 @@ class World:
 
 async def run() -> list[Result]:
     install()
+    gc.collect()
+    gc.freeze()  # as the bot does at its start
     results: list[Result] = []
     for size in SIZES:
         async with world(size) as here:

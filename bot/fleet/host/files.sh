@@ -62,10 +62,17 @@ keep_reserve() {
 }
 
 write() { # FILE, from body; for all to read, since nginx may run as another user. A rollback may use the reserve
-    (umask 022 && printf %s "$body" >"$1") 2>/dev/null && return
-    [ "$verb" = apply ] && [ -s "$state/reserve" ] || return 1
-    rm -f "$state/reserve"
-    (umask 022 && printf %s "$body" >"$1") 2>/dev/null
+    umask 022
+    if { printf %s "$body" >"$1"; } 2>/dev/null; then
+        wrote=0
+    elif [ "$verb" = apply ] && [ -s "$state/reserve" ]; then
+        rm -f "$state/reserve"
+        { printf %s "$body" >"$1"; } 2>/dev/null && wrote=0 || wrote=$?
+    else
+        wrote=1
+    fi
+    umask 077
+    return $wrote
 }
 
 receive() { # body -> the file to be tested, when it is what was sent

@@ -1,10 +1,10 @@
 # nginx as it runs here: its processes, what they answer, and making them follow a file.
 
-directive() { # NAME: the first absolute path nginx.conf gives it
-    sed -n "/^[[:space:]]*$1[[:space:]]\{1,\}\// {
-        s/^[[:space:]]*$1[[:space:]]\{1,\}\(\/[^ ;]*\).*/\1/p
-        q
-    }" "$nginx_conf" 2>/dev/null
+directive() { # NAME: the first absolute path nginx.conf gives it -> path; without a process, since every reload asks
+    path=''
+    while read -r key value; do
+        case $key,$value in "$1",/*) path=${value%%[ ;]*} && return ;; esac
+    done <"$nginx_conf"
 }
 
 title_of() { # PID -> title: how the process calls itself, empty when it is gone
@@ -22,8 +22,8 @@ find_master() { # master: the pid, 0 when nginx is not running
     master=0
     [ ! -f "$pid_file" ] || read -r master <"$pid_file" || :
     is_master "$master" && return 0
-    other=$(directive pid)
-    [ ! -f "$other" ] || read -r master <"$other" || :
+    directive pid
+    [ ! -f "$path" ] || read -r master <"$path" || :
     is_master "$master" || master=0
 }
 
@@ -77,7 +77,8 @@ probe() { # three answers of whichever workers accept, one per line -> answers; 
             wget -q -T 1 -O - --header "Host: rollout-$service" "$url" 2>/dev/null || exit
         done) || answers=''
     fi
-    line=$(text "${answers%%"$newline"*}")
+    line=${answers%%"$newline"*}
+    plain "$line" || line=$(text "$line")
 }
 
 serves() { # GENERATION: every answer says so; 0 means that none of the service is served
@@ -97,7 +98,8 @@ END
 }
 
 reload() { # tells the master; 1 when that is not allowed
-    error_log=$(directive error_log)
+    directive error_log
+    error_log=$path
     [ -f "$error_log" ] || error_log=/var/log/nginx/error.log
     log_size=0
     [ ! -f "$error_log" ] || log_size=$(wc -c <"$error_log")
@@ -121,7 +123,7 @@ outranked() { # a rollback of a higher generation waits for the lock
 
 settle() { # GENERATION: 0 once no old worker accepts and it is what they answer; 1 not in time; 2 outranked
     clock
-    end=$((now + wait)) round=0 reason=''
+    end=$((now + wait)) round=0 rest=03 reason=''
     # nginx itself lets the old workers accept for a tenth of a second more
     [ -z "$old" ] || nap 10
     while :; do
@@ -136,6 +138,7 @@ settle() { # GENERATION: 0 once no old worker accepts and it is what they answer
         [ $((round % 8)) -ne 0 ] || ! complaint || return 1
         clock
         [ "$now" -lt "$end" ] || return 1
-        nap 03
+        case $round in 3) rest=06 ;; 6) rest=12 ;; 12) rest=25 ;; esac # a host that is slow has other things to do
+        nap $rest
     done
 }

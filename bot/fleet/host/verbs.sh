@@ -186,7 +186,9 @@ do_read() {
         workers
         probe
         while read -r answer; do
-            [ -z "$answer" ] || said="$said${said:+,}\"$(text "$answer")\""
+            [ -n "$answer" ] || continue
+            plain "$answer" || answer=$(text "$answer")
+            said="$said${said:+,}\"$answer\""
         done <<END
 $answers
 END

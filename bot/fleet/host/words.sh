@@ -14,14 +14,19 @@ forget() { # every request starts from nothing
     answers='' reason='' copies='' out=''
 }
 
+plain() { # TEXT: as it is it can stand in the answer
+    case $1 in *[!\ -~]* | *[\\\"]*) return 1 ;; esac
+    [ ${#1} -le 500 ]
+}
+
 text() { # JSON-safe, one line, 500 bytes at most
-    case $1 in *[!\ -~]* | *[\\\"]*) ;; *) [ ${#1} -gt 500 ] || { printf %s "$1" && return; } ;; esac
+    ! plain "$1" || { printf %s "$1" && return; }
     printf %s "$1" | tr '\n\t\r' '   ' | tr -d '\000-\037\177' | cut -c1-500 | sed 's/[\\"]/\\&/g'
 }
 
 say() { # OK CODE [ERROR]: the one line, and the end of the request
-    error=''
-    [ -z "${3-}" ] || error=$(text "$3")
+    error=${3-}
+    plain "$error" || error=$(text "$error")
     printf '{"verb":"%s","service":"%s","generation":%s,"ok":%s,"code":"%s","already":%s,"swapped":%s,"live":"%s","error":"%s"}\n' \
         "$verb" "$service" "$generation" "$1" "$2" "$already" "$swapped" "$line" "$error"
     [ "$1" = true ] && exit 0
