@@ -26,6 +26,8 @@ def many(first: int, runs: int, processes: int) -> int:
         for seen, found, seconds in pool.imap_unordered(batch, batches):
             counts.update(seen)
             failures += found
+            for seed, what in found:  # at once: hours may follow
+                print(f"  --seed {seed} --runs 1: {what[:150]}", flush=True)
             cpu, done = cpu + seconds, done + BATCH
             if sys.stderr.isatty():
                 print(f"\r{min(done, runs)} of {runs}, {len(failures)} failed", end="", file=sys.stderr)
@@ -36,8 +38,6 @@ def many(first: int, runs: int, processes: int) -> int:
         print(f"never seen: {', '.join(lacking)}")
     elapsed = time.monotonic() - began
     print(f"{runs} runs in {elapsed:.0f} s, {1000 * cpu / runs:.1f} ms of CPU each; {len(failures)} failed")
-    for seed, what in sorted(failures):
-        print(f"  --seed {seed} --runs 1: {what[:150]}")
     if failures:
         explain(simulate(min(failures)[0]), min(failures)[0])
     return 1 if failures else 0
