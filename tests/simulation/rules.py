@@ -290,5 +290,5 @@ class Rules(Moves):
 
 
 def share_of(host: SimHost, generation: int) -> bool:
-    """Whether the host serves this very generation."""
-    return f"# generation {generation}\n" in host.live
+    """Whether the host serves this very generation; one whose nginx is stopped serves what its file says by then."""
+    return f"# generation {generation}\n" in (host.live if host.running else host.file)
