@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 CHARTED = ("StagePassed", "RolledBack", "RolloutCompleted")
 MAY_BE = ("signoff:", "report:")  # of an edition that was void before anybody saw it, there is nothing
-TICKED = 20.0  # seconds of calm after which every tick has seen what is due
+TICKED = 11.0  # seconds after the last event in which every tick has seen what became due by it
 SPOKEN_OUT = 120.0  # seconds of calm after which everybody was told of every alert
 QUIET = (
     "ApprovalAsked",
@@ -28,8 +28,10 @@ QUIET = (
 
 async def quiet(world: World) -> bool:
     view = world.rules.books.view
-    calm = world.loop.time() - world.mood_at
-    if calm < (SPOKEN_OUT if world.has_alerts else TICKED) or world.alerts.firing:
+    now = world.loop.time()
+    if now < world.happened_at + TICKED or (world.has_alerts and now < world.mood_at + SPOKEN_OUT):
+        return False
+    if world.alerts.firing:
         return False
     return not view.active and not view.warm and world.people.done and not await world.store.pending()
 

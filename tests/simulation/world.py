@@ -53,6 +53,7 @@ class World:
         self.hoarse: set[str] = set()  # ways to people that refuse and lose
         self.disturbed_at = 0.0
         self._commits = 0
+        self.happened_at = 0.0  # when something was last written into a rollout's log
         self._waiting: dict[int, list[tuple[int, Callable[[], None]]]] = {}
         self._verdict: asyncio.Future[None] = self.loop.create_future()
         self.rules = Rules(self)
@@ -100,6 +101,7 @@ class World:
 
     def on_events(self) -> None:
         self._commits += 1
+        self.happened_at = self.loop.time()
         for steps, act in self._waiting.pop(self._commits, ()):
             self.loop.at_step(self.loop.steps + steps, act)
 
