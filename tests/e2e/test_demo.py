@@ -54,7 +54,7 @@ async def test_steady_completes_and_a_bad_canary_goes_back() -> None:
     complete(steady)
     assert bad["state"] == "rolled_back"
     assert bad["trigger"].startswith("error_rate")
-    assert 0 < bad["recovery_s"] < 15  # a machine that is busy; the figure itself is printed, not judged
+    assert 0 < bad["recovery_s"] < 60  # on a machine that is busy; the figure is printed, not judged
     assert bad["stages"][3]["approvers"] == []
 
 

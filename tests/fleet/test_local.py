@@ -35,7 +35,8 @@ async def test_at_the_deadline_nothing_is_known_and_nothing_runs_on(box: Box) ->
     place = (host.nginx, host.nginx_conf, host.conf_dir, host.pid_file, host.status, "3000")
     began = time.monotonic()
     result = await transport.run(host, (*place, "revert", SERVICE, "1"), b"", 0.3)
-    assert result.exit_status is None and b"0.3 s" in result.stderr and time.monotonic() - began < 2
+    assert result.exit_status is None and b"0.3 s" in result.stderr
+    assert time.monotonic() - began < 20  # of the thirty that it would wait for nginx
     os.kill(box.master, signal.SIGCONT)
     reading = (await router.read(SERVICE))[0]
     assert reading.state.value in ("absent", "stale", "ok"), "the lock is free again"
