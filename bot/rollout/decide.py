@@ -233,7 +233,7 @@ def _(i: it.AddNote, state: ServiceState, r: Rollout, now: float, plan: Plan) ->
 
 @_decide.register
 def _(i: it.AddFollowUp, state: ServiceState, r: Rollout, now: float, plan: Plan) -> Decision:
-    return _outsider(i.actor) or closing.add_follow_up(state, r, i, now, plan)
+    return _outsider(i.actor) or closing.add_follow_up(r, i, now)
 
 
 @_decide.register

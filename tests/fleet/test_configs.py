@@ -163,7 +163,8 @@ def made(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Box, 
     (box.root / "conf.d").mkdir(exist_ok=True)
     box.process = subprocess.Popen(["nginx", "-c", f"{box.root}/nginx.conf"], stderr=subprocess.DEVNULL)
     wait_for(lambda: listening((box.ip, 5000)), "nginx did not start")
-    wait_for(lambda: bool((box.root / "nginx.pid").read_text().strip()), "nginx wrote no pid")
+    pid = box.root / "nginx.pid"
+    wait_for(lambda: pid.exists() and bool(pid.read_text().strip()), "nginx wrote no pid")
     yield box, after
     box.stop()
 

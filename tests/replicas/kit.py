@@ -123,12 +123,12 @@ class Troupe(Cast):
     async def now(self) -> float:
         return await (await self.witness.reader()).now()
 
-    async def taken_over(self, before: Lead, lease: float = LEASE) -> Taken:
-        """Once somebody else has the lead; when that was, at the latest."""
+    async def taken_over(self, epoch: int, lease: float = LEASE) -> Taken:
+        """Once somebody has the lead after that epoch; when that was, at the latest."""
         async with asyncio.timeout(WAIT):
             while True:
                 for lead in await (await self.witness.reader()).leads():
-                    if lead.epoch > before.epoch:
+                    if lead.epoch > epoch:
                         return Taken(lead, lead.until - lease)
                 await asyncio.sleep(0.02)
 
@@ -170,7 +170,7 @@ class Troupe(Cast):
         assert all(" x1 " in line for line in messages), messages
         assert len([line for line in messages if line.startswith("card:")]) == 1
         assert not look.given_up
-        assert len(self._sampler.samples) > 100
+        assert len(self._sampler.samples) > 20
         assert above_approved(self._sampler.samples, list(look.events)) == []
         load = self.stand.world.snapshot()["load"]
         assert load["running"] and load["rate"] > 0

@@ -27,7 +27,7 @@ async def test_frozen_and_thawed(cluster: Cluster, tmp_path: Path, count: int) -
         actor, lead = await people.acting()
         stood = await people.now()
         actor.freeze()
-        taken = await people.taken_over(lead)
+        taken = await people.taken_over(lead.epoch)
         assert taken.at - stood <= TAKEOVER
         await people.live(FIRST)
         actor.thaw()
@@ -44,7 +44,7 @@ async def test_cut_off_from_the_database_and_mended(cluster: Cluster, tmp_path: 
         actor, lead = await people.acting()
         cut = await people.now()
         actor.proxy.cut()
-        taken = await people.taken_over(lead)
+        taken = await people.taken_over(lead.epoch)
         assert taken.at - cut <= TAKEOVER
         await people.live(FIRST)
         actor.proxy.mend()

@@ -18,7 +18,7 @@ async def test_killed_in_the_middle_of_a_shift(cluster: Cluster, tmp_path: Path,
         actor, lead = await people.acting()
         died = await people.now()
         await actor.child.kill()
-        taken = await people.taken_over(lead)
+        taken = await people.taken_over(lead.epoch)
         assert taken.at - died <= TAKEOVER
         await people.to_the_end()
         await people.nothing_twice_and_nothing_too_much()
@@ -31,7 +31,7 @@ async def test_all_but_the_last_killed_one_after_the_other(cluster: Cluster, tmp
             actor, lead = await people.acting()
             died = await people.now()
             await actor.child.kill()
-            taken = await people.taken_over(lead)
+            taken = await people.taken_over(lead.epoch)
             assert taken.at - died <= TAKEOVER
         await people.to_the_end()
         await people.nothing_twice_and_nothing_too_much()
@@ -43,7 +43,7 @@ async def test_told_to_stop_it_hands_over_at_once(cluster: Cluster, tmp_path: Pa
         await people.approved()
         actor, lead = await people.acting()
         stopping = asyncio.create_task(actor.child.stop(grace=60), name="stop")
-        taken = await people.taken_over(lead)
+        taken = await people.taken_over(lead.epoch)
         await stopping
         assert taken.at < lead.until, "the lease did not have to run out"
         await people.to_the_end()

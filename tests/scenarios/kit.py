@@ -106,7 +106,7 @@ class ShortStand(Stand):
 
     async def __aenter__(self) -> Self:
         await super().__aenter__()
-        self.workspace.timing.ack = 15.0  # what a busy machine needs is no finding about the bot
+        self.workspace.timing.ack = 60.0  # what a busy machine needs is no finding about the bot
         self.play = Play(self)
         return self
 

@@ -48,7 +48,7 @@ def _plain_log() -> Iterator[None]:
 
 @pytest.fixture
 def ws() -> Workspace:
-    return demo_workspace(timing=Timing(ack=15.0, retry_after=(0.01, 0.02, 0.03)))
+    return demo_workspace(timing=Timing(ack=60.0, retry_after=(0.01, 0.02, 0.03)))
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ PRIORITIES = ("P0", "P1", "P2", "P3")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
-def add_follow_up(state: ServiceState, r: Rollout, i: AddFollowUp, now: float, plan: Plan) -> Events | Refusal:
+def add_follow_up(r: Rollout, i: AddFollowUp, now: float) -> Events | Refusal:
     if not i.text.strip():
         return refuse("empty_follow_up")
     if not _is_date(i.due):

@@ -38,6 +38,10 @@ class Ledger:
         """At the next arrival there, in whatever process; at once, also in one that runs already."""
         (self._folder / "freeze").write_text(name)
 
+    def spare(self) -> None:
+        """What was to be frozen next is not."""
+        (self._folder / "freeze").unlink(missing_ok=True)
+
     def freezes(self, names: tuple[str, ...]) -> bool:
         """Whether one of the names is to be frozen at. Asked by the process that will be; true once."""
         file = self._folder / "freeze"
