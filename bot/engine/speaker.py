@@ -88,7 +88,10 @@ class Speaker:
         before = await self._store.message(effect.key)
         ref = await self.sync(effect.key, plan.channel, message)
         if before is None or before.digest == DELETED or await self._store.message(f"{effect.key}:open") is None:
-            await self._open(service, rollout, plan, effect, ref)
+            try:
+                await self._open(service, rollout, plan, effect, ref)
+            except Gone as error:  # deleted in this very moment: the next try posts it anew
+                raise Retryable(str(error)) from error
 
     async def _open(self, service: str, rollout: Rollout, plan: Plan, effect: ShowApproval, ref: MessageRef) -> None:
         """What follows a new asking: its emoji, the diff in its thread, and a first look at who was quicker."""

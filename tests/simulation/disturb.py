@@ -77,6 +77,9 @@ def freeze(world: World, draw: Stream, replica: Replica) -> None:
     world.freeze(replica, draw.among((2.0, 20.0, 60.0)))
 
 
+WELL: dict[str, object] = {"reachable": True, "tests_well": True, "reloads": True, "slow": 0.0}
+
+
 def a_host(world: World, draw: Stream) -> SimHost:
     return draw.among(tuple(world.hosts.values()))
 
@@ -84,13 +87,12 @@ def a_host(world: World, draw: Stream) -> SimHost:
 def _for_a_while(attribute: str, value: object) -> Act:
     def act(world: World, draw: Stream) -> None:
         host = a_host(world, draw)
-        before = getattr(host, attribute)
         world.trouble(host)
         setattr(host, attribute, value)
 
         def over() -> None:
             world.trouble(host)
-            setattr(host, attribute, before)
+            setattr(host, attribute, WELL[attribute])  # and not as it was: two troubles may overlap
 
         world.later(draw.seconds(120.0, 5.0), over)
 

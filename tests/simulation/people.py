@@ -143,7 +143,8 @@ class People:
                 self._versions += 1
                 self.type(initiator, f"start {SERVICE} 2.0.{self._versions} a reason")
             return
-        self.tried += not self._world.stormy and view.status not in UNDER_WAY
+        stuck = view.status not in UNDER_WAY or bool(view.drift)  # of a plan that changed no share is restored
+        self.tried += stuck and not self._world.stormy
         if self.tried > PATIENT and not self.gave_up:
             self.gave_up = True
             self._world.count("gave up:" + view.status + " " + view.hold)
