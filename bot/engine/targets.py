@@ -70,7 +70,7 @@ def drift(
 
 def behind(reading: HostReading, generation: int) -> bool:
     """Whether the host answers with nothing newer than what it had before this generation, and nobody changed it."""
-    if reading.state not in (HostState.OK, HostState.STALE):  # one without the file had it before: somebody took it away
+    if reading.state not in (HostState.OK, HostState.STALE):  # without the file: somebody took it away
         return False
     return all(serving.generation < generation for serving in (reading.file, reading.live) if serving)
 
