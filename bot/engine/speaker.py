@@ -179,7 +179,7 @@ class Speaker:
         return tuple(Reaction(people[r.user], r.emoji) for r in found)
 
     async def rollout(self, service: str, id: str) -> Rollout | None:
-        current = (await self._rollouts.state(service)).rollout
+        current = (await self._rollouts.settled(service)).rollout  # an effect may be claimed before its commit returns
         return current if current and current.id == id else await self._store.rollout(id)
 
     async def card_of(self, service: str, rollout: Rollout) -> MessageRef:

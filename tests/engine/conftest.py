@@ -188,7 +188,7 @@ class Rig:
         plans, fleets = {SERVICE: self.plan}, {SERVICE: self.fleet}
         self.rollouts = Rollouts(self.store, plans, fleets, bot_user=lambda: BOT, clock=lambda: self.now)
         words: Any = PlainWords()
-        speaker = Speaker(self.rollouts, self.store, self.chat, self.people, words)
+        self.speaker = speaker = Speaker(self.rollouts, self.store, self.chat, self.people, words)
         release = a_release(self.rollouts, self.store, fleets, self.chat, speaker, words, self.hands)
         self.observer = Observer(self.rollouts, self.store, self.metrics, fleets, lambda: self.now)
         self.performers = Performers(self.rollouts, fleets, speaker, self.observer, release)

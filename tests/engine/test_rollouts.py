@@ -178,3 +178,29 @@ async def test_an_effect_is_not_history_because_its_own_commit_has_not_answered_
     await submitting
     await working
     assert rig.shares() == {10.0}
+
+
+async def test_what_an_effect_says_waits_for_the_commit_that_it_came_with(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It can be claimed before its commit has returned: what it then read would be from before, and it did nothing."""
+    rollout = await rig.start()
+    written, returned = asyncio.Event(), asyncio.Event()
+    commit = rig.store.commit
+
+    async def late(what: Commit) -> Committed:
+        done = await commit(what)
+        written.set()
+        await returned.wait()
+        return done
+
+    monkeypatch.setattr(rig.store, "commit", late)
+    noting = asyncio.create_task(rig.rollouts.submit(SERVICE, AddNote(LIN, "all is well"), "trigger-9"))
+    await written.wait()
+    speaking = asyncio.create_task(rig.speaker.rollout(SERVICE, rollout.id))
+    await asyncio.sleep(0)
+    assert not speaking.done()
+    returned.set()
+    read = await speaking
+    assert read is not None and len(read.notes) == 1
+    await noting

@@ -25,6 +25,7 @@ class Told:
     said_at: float = 0.0
     steps: int = 0
     acked: bool = False
+    life: int = 0  # how often it began anew
 
 
 class AlertRules:
@@ -105,13 +106,19 @@ class AlertRules:
             self.hold(not unfounded, "{} is not over", unfounded)
             if told.why == "repeat":
                 self.hold(not group.acked, "{} is repeated, and somebody looks after it", told.group)
-                early = now - group.said_at + SLOP < route.repeat_interval
-                self.hold(not early, "{} is repeated after {} s", told.group, now - group.said_at)
-            self._noted(told, group, now)
+                # By when it was decided: a bot may freeze before it is written.
+                early = e.at - group.said_at + SLOP < route.repeat_interval
+                self.hold(not early, "{} is repeated after {} s", told.group, e.at - group.said_at)
+            self._noted(told, group, now, e.at)
             if told.new and route.escalate and not group.steps:
-                self._promptly(lambda group=group: self._escalated(group), told.group, route.escalate[0].after)
+                life = group.life
+                self._promptly(
+                    lambda group=group, life=life: group.life != life or self._escalated(group),
+                    told.group,
+                    route.escalate[0].after,
+                )
 
-    def _noted(self, told: Any, group: Told, now: float) -> None:
+    def _noted(self, told: Any, group: Told, now: float, decided: float) -> None:
         if told.why == "escalated":
             self.hold(not group.acked, "{} escalates, and somebody looks after it", told.group)
             self.hold(told.step == group.steps + 1, "{} escalates to {}", told.group, told.step)
@@ -120,9 +127,9 @@ class AlertRules:
         group.firing = {f: at for f, at in group.firing.items() if f not in told.gone}
         group.firing |= dict.fromkeys(told.new, now)
         if told.new or told.why == "repeat":
-            group.said_at = now
+            group.said_at = decided
         if not group.firing or (told.new and len(group.firing) == len(told.new)):
-            group.steps, group.acked = 0, False
+            group.steps, group.acked, group.life = 0, False, group.life + 1
 
     def _told(self, key: str) -> Told:
         return self._groups.setdefault(key, Told())
