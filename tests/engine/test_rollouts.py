@@ -195,6 +195,7 @@ async def test_what_an_effect_says_waits_for_the_commit_that_it_came_with(
         return done
 
     monkeypatch.setattr(rig.store, "commit", late)
+    monkeypatch.setattr(rig.store, "_shared", False)  # one that others write to as well is read anew each time
     noting = asyncio.create_task(rig.rollouts.submit(SERVICE, AddNote(LIN, "all is well"), "trigger-9"))
     await written.wait()
     speaking = asyncio.create_task(rig.speaker.rollout(SERVICE, rollout.id))
