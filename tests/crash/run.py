@@ -13,7 +13,7 @@ from tests.crash.cast import Cast, CrashStand
 from tests.crash.ending import Summary, summary
 from tests.crash.plays import PLAYS
 
-ROUNDS = 6  # runs of one play until every point is used up; what comes twice in a run needs no second one
+ROUNDS = 10  # runs of one play until every point is used up; what comes twice in a run needs no second one
 
 
 @dataclass(frozen=True)
