@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Protocol
 
 import structlog
@@ -103,20 +104,20 @@ class Listeners:
 
     async def command(self, ack: AsyncAck, body: dict[str, Any], respond: AsyncRespond) -> None:
         cause, user, text = f"slack:{body['trigger_id']}", body["user_id"], body.get("text") or ""
-        work = self._answers.begin(cause, lambda: self._honest(cause, user, self._typed(user, text, cause)))
+        work = self._begin(cause, user, partial(self._typed, user, text, cause))
         await self._answers.in_ack(work, ack, respond)
 
     async def action(self, ack: AsyncAck, body: dict[str, Any], respond: AsyncRespond) -> None:
         """A button is the same line as its command, for the rollout of its card only."""
         action, user = body["actions"][0], body["user"]["id"]
         cause = f"slack:{body.get('trigger_id') or action['action_ts'] + ':' + user}"
-        work = self._answers.begin(cause, lambda: self._honest(cause, user, self._pressed(user, action, cause)))
+        work = self._begin(cause, user, partial(self._pressed, user, action, cause))
         await self._answers.after_ack(work, ack, respond)
 
     async def alert_action(self, ack: AsyncAck, body: dict[str, Any], respond: AsyncRespond) -> None:
         action, user = body["actions"][0], body["user"]["id"]
         cause = f"slack:{body.get('trigger_id') or action['action_ts'] + ':' + user}"
-        work = self._answers.begin(cause, lambda: self._honest(cause, user, self._pressed_alert(user, action, cause)))
+        work = self._begin(cause, user, partial(self._pressed_alert, user, action, cause))
         await self._answers.after_ack(work, ack, respond)
 
     async def mention(self, body: dict[str, Any]) -> None:
@@ -127,7 +128,7 @@ class Listeners:
             return
         me = re.escape(self._chat.user_id) or "[UW][A-Z0-9]+"
         text = re.sub(rf"<@{me}(\|[^>]*)?>", " ", event.get("text") or "")
-        work = self._answers.begin(cause, lambda: self._honest(cause, user, self._typed(user, text, cause)))
+        work = self._begin(cause, user, partial(self._typed, user, text, cause))
         await self._answers.settled(work)
 
         async def say() -> None:
@@ -216,13 +217,15 @@ class Listeners:
             return self._words.error(self._words.refusal(refuse("no_alert", alert=key[:6]), None, None))
         return await self._typed(user, f"{verb} {key} {BY_BUTTON}" if verb == "silence" else f"{verb} {key}", cause)
 
-    async def _honest(self, cause: str, user: str, work: Coroutine[Any, Any, Outgoing]) -> Outgoing:
+    def _begin(self, cause: str, user: str, work: Callable[[], Awaitable[Outgoing]]) -> asyncio.Task[Outgoing]:
+        return self._answers.begin(cause, lambda: self._honest(cause, user, work))
+
+    async def _honest(self, cause: str, user: str, work: Callable[[], Awaitable[Outgoing]]) -> Outgoing:
         """The work's answer, or that it could not be done; what could not be recorded is never passed over."""
         try:
             if self._stopping:
-                work.close()
                 return self._words.unavailable("stopping")
-            return await work
+            return await work()
         except Away as error:
             log.error("the database is away", cause=cause, user=user, error=str(error))
             return self._words.unavailable("database")
