@@ -161,6 +161,8 @@ class SimHost:
         await self._repair(generation, "revert")
         self.staged.pop(generation, None)
         if self._generation() != generation and not self.pending:
+            if self.file == self.before.get(generation):
+                self.edit = None  # what somebody did is what the revert would have done
             return Answer(True, True, "ok", already=True)
         if not await self._put_back(generation):
             return Answer(True, code="stuck", swapped=True, error=f"nginx still serves {generation}")
