@@ -130,7 +130,8 @@ class View:
 
     def _on_ShiftDone(self, e: Any, now: float, plan: Plan) -> None:
         self.status, self.live_generation, self.live_stage = "baking", e.generation, e.stage
-        self.bake_from, self.toggles, self.adopted = now, 0, set()
+        # A bot may freeze between the hosts' answer and the log: the bake is from when they had it.
+        self.bake_from, self.toggles, self.adopted = min(now, e.at), 0, set()
 
     def _on_ShiftFailed(self, e: Any, now: float, plan: Plan) -> None:
         self.status, self.hold = "held", "shift_failed"
