@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import Any
 
 from bot.fleet.nginx import file_name
-from bot.rollout.events import BakeProlonged, Event, HostsCaughtUp, VerdictChanged, WatchLine, WorkDone, WorkFinished
+from bot.rollout.events import BakeProlonged, Event, VerdictChanged, WatchLine, WorkDone, WorkFinished
 from bot.rollout.model import Rollout
 from bot.rollout.runbook import Phase
 from bot.sandbox.demo.stand import SERVICE
@@ -70,15 +70,12 @@ def _sorted(rollout: Rollout) -> Rollout:
 
 
 def _course(events: tuple[Event, ...]) -> list[Event]:
-    """Pieces that are done side by side, and gates judged meanwhile, are over in any order.
-
-    A host catches up when it answers again, whatever else goes on: that comes last here.
-    """
+    """Pieces that are done side by side, and gates judged meanwhile, are over in any order."""
     course: list[Event] = []
-    for beside, group in groupby((e for e in events if not isinstance(e, (*ASIDE, HostsCaughtUp))), key=_beside):
+    for beside, group in groupby((e for e in events if not isinstance(e, ASIDE)), key=_beside):
         some = list(group)
         course += sorted(some, key=_name) if beside else some
-    return [*course, *(e for e in events if isinstance(e, HostsCaughtUp))]
+    return course
 
 
 def _beside(event: Event) -> bool:

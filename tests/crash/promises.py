@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pytest
 
 from bot.sandbox.crash.ledger import names_of
-from bot.sandbox.crash.names import required
+from bot.sandbox.crash.names import around, of_effect, required
 from tests.conftest import SAID
 from tests.crash.ending import ASIDE, differences
 from tests.crash.plays import PLAYS
@@ -22,6 +22,9 @@ NOT_REACHED = {
     "store.prune": "comes once an hour, and deletes only what is two weeks old; the store's own suite has it",
     "store.put_snapshot": "of the alerts alone, after hundreds of events; tests/engine kills a bot in a burst of them",
 }
+# Nor these: a host that is taken down between two reads may be shown as drifted, which then waits for a person, so that
+# no play lets a shift go without a host. tests/fleet and tests/engine have one that is caught up, and so the simulator.
+LEFT_OUT = {*of_effect("CatchUp"), *around("commit.ReportCaughtUp")}
 by_play = pytest.mark.parametrize("play", PLAYS)
 
 
@@ -48,7 +51,7 @@ class CrashPromises:
         """A new effect, intent, write, post or verb of the hosts has its points by its type: they must be reached."""
         reached = frozenset[str]().union(*points_of(runs.references).values())
         excused = frozenset(f"{name}.{when}" for name in NOT_REACHED for when in ("before", "after"))
-        assert required() - reached == excused
+        assert required() - reached == excused | LEFT_OUT
 
     async def test_the_process_is_killed_at_every_one(
         self, runs: Runs, record_property: Callable[[str, object], None]

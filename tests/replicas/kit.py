@@ -156,8 +156,12 @@ class Troupe(Cast):
         await self.until("the end", lambda look: _status(look) is Status.COMPLETED)
         await self.settled()
 
-    async def nothing_twice_and_nothing_too_much(self) -> None:
-        """What there is at the end: each thing once, everywhere what was ordered, and never more than was approved."""
+    async def nothing_twice_and_nothing_too_much(self, *, in_flight: int = 0) -> None:
+        """What there is at the end: each thing once, everywhere what was ordered, and never more than was approved.
+
+        in_flight: posts that a frozen replica may have been in the middle of. Slack has no fence: such a one comes
+        when that one wakes, beside the one of whoever took over.
+        """
         look = await self.look()
         for kind, times in ((RolloutStarted, 1), (StageApproved, 2), (ShiftOrdered, 2), (ShiftDone, 2)):
             assert _count(look.events, kind) == times, kind
@@ -167,7 +171,8 @@ class Troupe(Cast):
         assert [e.stage for e in look.events if isinstance(e, StageApproved)] == [FIRST, LAST]
         assert set((await self.stand.play.served()).values()) == {("canary", 100.0)}
         messages = (await summary(self))["messages"]
-        assert all(" x1 " in line for line in messages), messages
+        twice = {line.split(" x")[0] for line in messages if " x1 " not in line}
+        assert len(twice) <= in_flight and all(" x2 " in line for line in messages if " x1 " not in line), twice
         assert len([line for line in messages if line.startswith("card:")]) == 1
         assert not look.given_up
         assert len(self._sampler.samples) > 20

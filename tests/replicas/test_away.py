@@ -34,7 +34,7 @@ async def test_frozen_and_thawed(cluster: Cluster, tmp_path: Path, count: int) -
         await people.replicas.ready(actor)
         assert (await people.acting())[0] is not actor
         await people.to_the_end()
-        await people.nothing_twice_and_nothing_too_much()
+        await people.nothing_twice_and_nothing_too_much(in_flight=2)
 
 
 @pytest.mark.parametrize("count", [2, pytest.param(3, marks=pytest.mark.long)])

@@ -65,4 +65,4 @@ async def test_the_late_order_of_a_frozen_actor(cluster: Cluster, sshd: Sshd, tm
         assert taken.lead.epoch > epoch
         await people.replicas.ready(actor)
         await people.to_the_end()
-        await people.nothing_twice_and_nothing_too_much()
+        await people.nothing_twice_and_nothing_too_much(in_flight=2)
