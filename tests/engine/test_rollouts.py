@@ -205,3 +205,10 @@ async def test_what_an_effect_says_waits_for_the_commit_that_it_came_with(
     read = await speaking
     assert read is not None and len(read.notes) == 1
     await noting
+
+
+async def test_what_was_decided_is_due_at_once_whatever_the_clocks(rig: Rig) -> None:
+    """A replica whose clock is behind the writer's claims the older line of a thread before the newer one too."""
+    await rig.rollouts.start(SERVICE, "2.0.0", LIN, "", "trigger-1")
+    rig.now -= 3600
+    assert await rig.store.next_due() == 0.0

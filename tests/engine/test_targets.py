@@ -80,3 +80,21 @@ def test_the_highest_generation_is_of_files_and_of_workers() -> None:
     file, live = Serving("shop", "R", 9, "shift", 1, True), Serving("shop", "R", 11, "shift", 1, True)
     stale = HostReading("b", HostState.STALE, file, live)
     assert highest_generation([reading("a", HostState.OK, 10), stale]) == 11
+
+
+@pytest.mark.parametrize(
+    ("state", "file", "drifts"),
+    [
+        (HostState.OK, 1, False),  # what it had when the shift left it out: it is caught up
+        (HostState.STALE, 1, False),
+        (HostState.ABSENT, None, True),  # it had a file: somebody took it away, and is asked before it comes back
+        (HostState.EDITED, 1, True),
+        (HostState.OK, 3, True),
+    ],
+)
+def test_a_host_that_was_left_out_is_drift_only_where_somebody_changed_it(
+    state: HostState, file: int | None, drifts: bool
+) -> None:
+    had = Serving("shop", ROLLOUT.id, file, "shift", 5.0, True) if file else None
+    found = drift([HostReading("a", state, had, had, "digest")], 2, ["a"])
+    assert [d.host for d in found] == (["a"] if drifts else [])
