@@ -189,7 +189,7 @@ class Rules(Moves):
             person = PEOPLE.get(by)
             nobody = person is None or person.bot or person.deactivated or person.external
             # Going back does not wait for the directory: whom it could not tell of may.
-            unknown = by in self._world.slack.unknown
+            unknown = self._world.loop.time() - self._world.slack.unknown.get(by, -math.inf) < SLACK
             self.hold(not nobody or unknown, "7", "{} may not do {}", by, event)
         if name == "StageForced":
             self.hold(bool(event.reason.strip()), "10", "forced for no reason: {}", event)

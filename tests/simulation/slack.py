@@ -53,7 +53,7 @@ class Workspace:
     flaky: bool = False
     directory_away: bool = False
     ghosts: set[str] = field(default_factory=set)  # keys of which a replica spoke that was frozen in mid-call
-    unknown: set[str] = field(default_factory=set)  # asked for while nobody could say who they are
+    unknown: dict[str, float] = field(default_factory=dict)  # when each was last asked for in vain
     left_at: dict[str, float] = field(default_factory=dict)  # deactivated in the middle of it
 
     def of(self, key: str) -> list[Message]:
@@ -173,7 +173,7 @@ class SimDirectory:
         slack = self._world.slack
         if slack.away or slack.directory_away:
             self._world.count("fault:directory away")
-            slack.unknown.add(user)
+            slack.unknown[user] = self._world.loop.time()
             return Person(user, known=False)
         return slack.person(user)
 
