@@ -152,10 +152,10 @@ class Leads:
 
     async def _loop(self) -> None:
         while True:
-            await asyncio.sleep(POKES)
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(EVERY - POKES):
+                async with asyncio.timeout(EVERY):
                     await self._poked.wait()
+                    await asyncio.sleep(POKES)  # what else is said meanwhile is seen by the same round
             self._poked.clear()
             try:
                 await self.round()

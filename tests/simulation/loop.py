@@ -89,34 +89,31 @@ class SimLoop(asyncio.BaseEventLoop):
         return timer
 
     def _run_once(self) -> None:
-        """Handle after handle, until the loop is to stop."""
+        """Handle after handle, until the loop is to stop. One function without calls: most of a run is spent here."""
+        ready, hooks, parked, pick = self._ready, self._hooks, self._parked, self._pick
         while not self._stopping:
-            self._step()
-
-    def _step(self) -> None:
-        ready = self._ready
-        if not ready:
-            self._jump()
-        if self._hooks and self._hooks[0][0] <= self.steps:
-            heapq.heappop(self._hooks)[2]()
-            return
-        if not ready:
-            return
-        handle = ready.pop(self._pick(len(ready)) if len(ready) > 1 else 0)
-        if handle._cancelled:
-            return
-        if self._parked:
-            who = handle._context.get(WHO, WORLD)
-            if who in self._parked:
-                self._parked[who].append(handle)
-                return
-        self.steps += 1
-        if self.steps > self._most_steps:
-            raise Stuck(f"{self.steps} steps without an end")
-        try:  # noqa: SIM105 `suppress` is slow, and this is done millions of times
-            handle._context.run(handle._callback, *handle._args)
-        except (Exception, asyncio.CancelledError):
-            pass  # what a task raises is the task's; a loop tells its handler of the rest, and this one has none
+            if not ready:
+                self._jump()
+            if hooks and hooks[0][0] <= self.steps:
+                heapq.heappop(hooks)[2]()
+                continue
+            if not ready:
+                continue
+            handle = ready.pop(pick(len(ready)) if len(ready) > 1 else 0)
+            if handle._cancelled:
+                continue
+            if parked:
+                who = handle._context.get(WHO, WORLD)
+                if who in parked:
+                    parked[who].append(handle)
+                    continue
+            self.steps += 1
+            if self.steps > self._most_steps:
+                raise Stuck(f"{self.steps} steps without an end")
+            try:  # noqa: SIM105 `suppress` is slow, and this is done millions of times
+                handle._context.run(handle._callback, *handle._args)
+            except (Exception, asyncio.CancelledError):
+                pass  # what a task raises is the task's; a loop tells its handler of the rest, and this one has none
 
     def _jump(self) -> None:
         """To the next timer: everything due at that instant becomes ready, in order."""
@@ -133,7 +130,8 @@ class SimLoop(asyncio.BaseEventLoop):
 
     def drain(self, most: int = 20_000) -> None:
         """Ends every task, also of the dead: after the verdict, so that nothing is left for the garbage collector."""
-        self._pick, self._hooks = lambda n: 0, []
+        self._pick = lambda n: 0
+        self._hooks.clear()
         for who in list(self._parked):
             self.unpark(who)
         self._most_steps = self.steps + most
