@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from bot.rollout import events as ev
 from bot.rollout import work_folding  # noqa: F401 registers what surrounds the traffic
 from bot.rollout.folding import apply
 from bot.rollout.model import Rollout, ServiceState, StageRecord, Status
+from bot.rollout.replacing import replace
 
 KEPT = 20  # earlier rollouts that people still have to do with; beyond that the oldest are only in the log
 

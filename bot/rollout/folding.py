@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import singledispatch
 
 from bot.rollout import events as ev
 from bot.rollout.model import Approval, Hold, Rollback, Rollout, StageRecord, Status, StepDown
+from bot.rollout.replacing import replace
 
 
 def recorded(rollout: Rollout, stage: str, **changes: object) -> Rollout:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from bot.rollout import events as ev
 from bot.rollout.folding import apply, recorded
 from bot.rollout.model import Rollout, Status
+from bot.rollout.replacing import replace
 from bot.rollout.runbook import Phase
 from bot.rollout.work import FollowUp, ItemTick, Overridden, ReportState, Work
 

@@ -83,10 +83,12 @@ class StoreView:
         """Every other method of the store, reached in the same way."""
         real = getattr(self._store, name)
 
-        async def call(*args: Any, **facts: Any) -> Any:
-            if self.slow or self.away:
-                await self._reach()
+        async def reached(*args: Any, **facts: Any) -> Any:
+            await self._reach()
             return await real(*args, **facts)
+
+        def call(*args: Any, **facts: Any) -> Any:
+            return (reached if self.slow or self.away else real)(*args, **facts)
 
         setattr(self, name, call)
         return call

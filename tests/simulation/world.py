@@ -40,7 +40,8 @@ class World:
         self.choices = choices
         setting = choices.stream("plan")
         self._order = choices.stream("order")
-        self._disorder = setting.among((0, 30, 300))  # permille of steps that do not run the oldest task
+        self._disorder = setting.among((0, 66, 6))  # steps between two that do not run the oldest task, at most
+        self._in_order = 0
         self.loop = SimLoop(START, self._next if self._disorder else lambda n: 0, MOST_STEPS)
         self.net = choices.stream("net")
         self.counts: Counter[str] = Counter()
@@ -122,7 +123,11 @@ class World:
             self.disturbed_at = self.loop.time()
 
     def _next(self, n: int) -> int:
-        return self._order.pick(n) if self._order.rarely(self._disorder) else 0
+        self._in_order -= 1
+        if self._in_order >= 0:
+            return 0
+        self._in_order = self._order.pick(self._disorder)  # one draw for many steps
+        return self._order.pick(n)
 
     # --- the bot's processes
 
