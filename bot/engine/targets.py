@@ -9,11 +9,13 @@ from bot.fleet.target import HostReading, HostState, Target
 from bot.rollout.effects import ShiftTraffic
 from bot.rollout.model import DriftedHost, Rollout, ServiceState
 from bot.rollout.plan import Plan, Stage
+from bot.rollout.waves import hosts_up_to
 
 UNKNOWN = (
     "serves {1:g} % to the canary pool of {0}, which this database does not know; see that `stable` in the plan is "
     "what serves now, or bring the database back; a retry overwrites the host"
 )
+BY_HAND = "changed by hand ({})"
 BEGUN = "has the new share already, from a try that was cut off"
 Named = tuple[tuple[str, str], ...]  # (host, what there is to say of it)
 SILENT = (HostState.UNREACHABLE, HostState.DOWN)  # says nothing of what is there: unknown, which is not drift
@@ -104,11 +106,13 @@ def in_the_way(readings: Sequence[HostReading], state: ServiceState, rollout: Ro
         return silent
     others = [r for r in readings if not _left_by(r, state, rollout, effect)]
     if not state.live_generation:
+        since = {r.host: BY_HAND.format(r.state) for r in others if _changed_since(r, rollout, effect)}
         known = () if effect.overwrite else others
-        return tuple((r.host, UNKNOWN.format(r.file.rollout, r.share)) for r in known if r.file and r.share)
+        unknown = {r.host: UNKNOWN.format(r.file.rollout, r.share) for r in known if r.file and r.share}
+        return tuple((unknown | since).items())
     answered = {*rollout.adopted, *effect.answered}
     found = drift(others, state.live_generation, rollout.left_out)
-    return tuple((d.host, f"changed by hand ({d.state})") for d in found if (d.host, d.digest) not in answered)
+    return tuple((d.host, BY_HAND.format(d.state)) for d in found if (d.host, d.digest) not in answered)
 
 
 def unread(readings: Sequence[HostReading]) -> Named:
@@ -126,3 +130,11 @@ def _left_by(reading: HostReading, state: ServiceState, rollout: Rollout, effect
         return False
     first = state.live_generation + 1 if effect.overwrite else effect.generation
     return first <= reading.file.generation <= effect.generation and reading.file.rollout == rollout.id
+
+
+def _changed_since(reading: HostReading, rollout: Rollout, effect: ShiftTraffic) -> bool:
+    """Whether a host that is not as an order left it had been reached by this very order: somebody changed it since."""
+    if effect.wave > 1 and reading.host in hosts_up_to(rollout, effect.wave - 1):
+        return True
+    file = reading.file
+    return reading.state is HostState.EDITED and file is not None and file.generation == effect.generation

@@ -159,6 +159,27 @@ async def test_a_host_changed_by_hand_between_waves_stops_the_shift_and_waits_fo
     assert [d.host for d in (await rig.rollout()).drift] == [changed]
 
 
+@pytest.mark.parametrize("again", [False, True])
+@pytest.mark.parametrize("share", ["1.00", "0.00", "none"])
+async def test_a_retry_overwrites_what_was_there_before_it_and_no_later_change(again: bool, share: str) -> None:
+    """Also in the first shift that this log knows of, which has nothing to compare a host with."""
+    rig = await first_wave()
+    if again:
+        rig.fleet.fault("lb-3", Fault.TEST_FAILS)
+        await until(rig, Status.HELD)
+        rig.fleet.mend("lb-3")
+        await rig.rollouts.submit(SERVICE, Retry(LIN))
+        await rig.work()
+    rig.fleet.edit(
+        "lb-1", SERVICE, lambda text: "" if share == "none" else text.replace("# weight 10.00", f"# weight {share}")
+    )
+    before = served(rig)
+    await until(rig, Status.HELD)
+    rollout = await rig.rollout()
+    assert rollout.hold is Hold.SHIFT_FAILED and "lb-1: " in rollout.hold_detail
+    assert served(rig) == before, "nobody's share was raised"
+
+
 async def test_a_trigger_between_waves_brings_every_host_back() -> None:
     rig = await second_stage()
     rig.metrics.values["error_rate"] = 50.0
