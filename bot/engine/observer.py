@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from bot.engine.ports import Fleet, Measurement, Metrics, Store
 from bot.engine.rollouts import Rollouts
-from bot.engine.targets import SILENT, drift, highest_generation
+from bot.engine.targets import SILENT, down_as_ordered, drift, highest_generation
 from bot.rollout.deciding.reports import MOVING
 from bot.rollout.deciding.work import with_steps
 from bot.rollout.effects import Effect, ReadReactions, ReadSignatures, ShowCard
@@ -125,8 +125,9 @@ class Observer:
         state = await self._rollouts.state(service)
         before, left_out = state.live_generation, state.rollout.left_out if state.rollout else ()
         readings = await self._fleets[service].read(service)
-        silent = tuple(r.host for r in readings if r.state in SILENT)
-        report = ReportFleet(highest_generation(readings), drift(readings, before, left_out), before, silent)
+        found, down = drift(readings, before, left_out), down_as_ordered(readings, before, left_out)
+        silent = tuple(r.host for r in readings if r.state in SILENT and r.host not in down)
+        report = ReportFleet(highest_generation(readings), found, before, silent, down)
         await self._rollouts.submit(service, report, cause, finish=finish)
 
     async def patrol(self, service: str) -> None:

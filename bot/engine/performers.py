@@ -17,7 +17,7 @@ from bot.engine.publishing import Publisher
 from bot.engine.release_speaker import ReleaseSpeaker
 from bot.engine.rollouts import Rollouts
 from bot.engine.speaker import Speaker
-from bot.engine.targets import Named, away, backward, begun, forward, in_the_way, unread
+from bot.engine.targets import Named, away, backward, begun, forward, in_the_way, stopping, unread
 from bot.engine.works import Works
 from bot.fleet.target import HostReading, Outcome, Target
 from bot.rollout.effects import (
@@ -43,6 +43,7 @@ from bot.rollout.plan import ApprovalRule, Plan, Stage
 from bot.rollout.waves import hosts_up_to
 
 log = structlog.get_logger()
+LOOK_AGAIN = 2.0  # seconds that an nginx which is being stopped gets to be gone
 RESTORE_AGAIN = 2.0  # seconds between tries at hosts that did not answer a rollback
 
 
@@ -136,6 +137,9 @@ class Performers:
         else:
             nobody = () if names else tuple(left_out.items())
             blocked = nobody or in_the_way(present, state, rollout, effect)
+        unsure = stopping(readings, state.live_generation) & {host for host, _ in blocked}
+        if unsure and not claimed.attempts:
+            raise Retryable(f"looked at once more: {', '.join(sorted(unsure))}", LOOK_AGAIN)
         if blocked:
             outcome, left = await self._take_back(service, rollout, effect, blocked, readings)
             report = ReportShift(effect.generation, False, outcome, (*blocked, *left), wave=effect.wave)

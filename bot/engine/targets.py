@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+from bot.fleet.nginx import is_ours_unedited
 from bot.fleet.target import HostReading, HostState, Target
 from bot.rollout.effects import ShiftTraffic
 from bot.rollout.model import DriftedHost, Rollout, ServiceState
@@ -70,11 +71,33 @@ def drift(
     return tuple(sorted(found, key=lambda d: d.host))
 
 
+def down_as_ordered(
+    readings: Sequence[HostReading], expected_generation: int, left_out: Collection[str] = ()
+) -> tuple[str, ...]:
+    """Hosts where nginx does not run, and the file is what it would serve if it did: they are down and nothing else.
+
+    One that is read while nginx stops looks changed, since no worker answers any more. What tells it from a host that a
+    person changed is its file: of another generation, edited or gone it is somebody's doing, running or not.
+    """
+
+    def expected(reading: HostReading) -> bool:
+        if reading.file is None or not is_ours_unedited(reading.body):
+            return False
+        had = reading.file.generation
+        return had == expected_generation or (reading.host in left_out and had < expected_generation)
+
+    return tuple(r.host for r in readings if r.state is HostState.DOWN and expected(r))
+
+
 def behind(reading: HostReading, generation: int) -> bool:
-    """Whether the host answers with nothing newer than what it had before this generation, and nobody changed it."""
-    if reading.state not in (HostState.OK, HostState.STALE):  # without the file: somebody took it away
-        return False
-    return all(serving.generation < generation for serving in (reading.file, reading.live) if serving)
+    """Whether the host answers with what it had before this generation, and nobody changed it.
+
+    One that has begun to catch up, and was read meanwhile or cut off, has the file already and is still behind.
+    """
+    if reading.file is None or reading.state not in (HostState.OK, HostState.STALE):
+        return False  # without the file: somebody took it away
+    newest = max(serving.generation for serving in (reading.file, reading.live) if serving)
+    return newest <= generation if reading.state is HostState.STALE else newest < generation
 
 
 def away(readings: Sequence[HostReading], state: ServiceState, plan: Plan, effect: ShiftTraffic) -> Named:
@@ -113,6 +136,15 @@ def in_the_way(readings: Sequence[HostReading], state: ServiceState, rollout: Ro
     answered = {*rollout.adopted, *effect.answered}
     found = drift(others, state.live_generation, rollout.left_out)
     return tuple((d.host, BY_HAND.format(d.state)) for d in found if (d.host, d.digest) not in answered)
+
+
+def stopping(readings: Sequence[HostReading], generation: int) -> set[str]:
+    """Hosts with the file that is expected, whose workers do not answer as one: nginx may be on its way down."""
+    return {
+        r.host
+        for r in readings
+        if r.state is HostState.STALE and r.file and r.file.generation == generation and r.live is None
+    }
 
 
 def unread(readings: Sequence[HostReading]) -> Named:

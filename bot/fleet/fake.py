@@ -22,6 +22,7 @@ from bot.rollout.plan import Host
 class Fault(StrEnum):
     UNREACHABLE = "unreachable"  # no answer to anything
     STOPPED = "stopped"  # nginx is not running
+    STOPPING = "stopping"  # its master is there yet, and no worker answers any more
     TEST_FAILS = "test_fails"  # nginx -t refuses every file
     RELOAD_IGNORED = "reload_ignored"  # the workers keep what they have
     LOST_BEFORE = "lost_before"  # once: the next commit or apply is not done, and its answer is lost
@@ -120,9 +121,10 @@ class FakeHosts:
             return HostReading(host.name, HostState.UNREACHABLE, error=UNREACHED.error)
         file, live = nginx.parse_header(here.file), nginx.parse_header(here.live)
         digest = hashlib.sha256(here.file.encode()).hexdigest() if here.file else ""
+        live = None if box.faults & {Fault.STOPPED, Fault.STOPPING} else live
         state = HostState.OK
         if Fault.STOPPED in box.faults:
-            state, live = HostState.DOWN, None
+            state = HostState.DOWN
         elif here.file and not nginx.is_ours_unedited(here.file):
             state = HostState.EDITED
         elif not here.file and live is None:

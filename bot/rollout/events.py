@@ -221,7 +221,10 @@ class DriftFound:
 
 @dataclass(frozen=True, slots=True)
 class DriftGone:
+    """Every host that serves is as ordered. down: those whose drift ended because nginx there is just not running."""
+
     at: float
+    down: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

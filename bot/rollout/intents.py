@@ -120,7 +120,8 @@ class ReportFleet:
     highest_generation: int
     drift: tuple[DriftedHost, ...]
     for_generation: int  # the live generation the comparison was made against
-    unread: tuple[str, ...] = ()  # hosts that did not answer: what was known of their drift stays known
+    unread: tuple[str, ...] = ()  # hosts that tell nothing of it: what was known of their drift stays known
+    down: tuple[str, ...] = ()  # hosts where nginx does not run, and nobody changed the file: no drift of theirs stays
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,17 @@ from itertools import groupby
 from typing import Any
 
 from bot.fleet.nginx import file_name
-from bot.rollout.events import BakeProlonged, Event, VerdictChanged, WatchLine, WorkDone, WorkFinished
+from bot.rollout.events import (
+    BakeProlonged,
+    DriftFound,
+    DriftGone,
+    Event,
+    HostsCaughtUp,
+    VerdictChanged,
+    WatchLine,
+    WorkDone,
+    WorkFinished,
+)
 from bot.rollout.model import Rollout
 from bot.rollout.runbook import Phase
 from bot.sandbox.demo.stand import SERVICE
@@ -21,6 +31,8 @@ from tests.crash.cast import Cast, key_of
 # A machine that is slow for a moment makes a bake take longer than planned, and says so; nothing depends on it. Of the
 # watch's lines there are as many as there is time for, since none is made up for: the play waits for the first.
 ASIDE = (BakeProlonged, WatchLine)
+# Nor is a host always read just while its nginx stops, which is shown as drift until the next reading.
+BY_CHANCE = (*ASIDE, DriftGone)
 MEASURED = frozenset({"readings", "digest", "error", "watch_lines", "prolonged"})
 MASKS = (
     (re.compile(r"ROLLOUT-\d{8}"), "ROLLOUT-<day>"),
@@ -70,12 +82,22 @@ def _sorted(rollout: Rollout) -> Rollout:
 
 
 def _course(events: tuple[Event, ...]) -> list[Event]:
-    """Pieces that are done side by side, and gates judged meanwhile, are over in any order."""
+    """Pieces that are done side by side, and gates judged meanwhile, are over in any order.
+
+    A host catches up when it answers again, whatever else goes on: that comes last here.
+    """
     course: list[Event] = []
-    for beside, group in groupby((e for e in events if not isinstance(e, ASIDE)), key=_beside):
+    counted = (e for e in events if not (_aside(e) or isinstance(e, HostsCaughtUp)))
+    for beside, group in groupby(counted, key=_beside):
         some = list(group)
         course += sorted(some, key=_name) if beside else some
-    return course
+    return [*course, *(e for e in events if isinstance(e, HostsCaughtUp))]
+
+
+def _aside(event: Event) -> bool:
+    if isinstance(event, DriftFound):
+        return all(d.state == "stale" for d in event.drift)
+    return isinstance(event, ASIDE) or (isinstance(event, DriftGone) and bool(event.down))
 
 
 def _beside(event: Event) -> bool:
@@ -114,10 +136,13 @@ def _names_of_events(events: tuple[Event, ...]) -> dict[int, str | None]:
     names: dict[int, str | None] = {}
     for seq, event in enumerate(events, 1):
         kind = type(event).__name__
+        if _aside(event):
+            names[seq] = None
+            continue
         if isinstance(event, WorkDone):
             kind += f":{event.result.ref.phase}:{event.result.ref.name}"
         seen[kind] += 1
-        names[seq] = None if isinstance(event, ASIDE) else f"{kind}:{seen[kind]}"
+        names[seq] = f"{kind}:{seen[kind]}"
     return names
 
 

@@ -35,9 +35,10 @@ def hurried(plan: Any, root: Path) -> None:
 
 
 def surrounded(plan: Any, root: Path) -> None:
-    """A watch that is long enough to show a line, whatever is killed in it."""
+    """A watch that is long enough to show a line, whatever is killed in it; a host may be away."""
     patient(plan, root)
     plan.update(runbook.whole(root), watch="10s", watch_every="1s")
+    plan["fleet"]["max_unavailable"] = 1
 
 
 async def forward(cast: Cast) -> None:
@@ -92,7 +93,7 @@ async def back(cast: Cast) -> None:
 
 
 async def around(cast: Cast) -> None:
-    """A check passed over, a checklist, a backup, steps at every turn, a watch, a signed report."""
+    """A check passed over, a checklist, a backup, steps at every turn, a host away, a watch, a signed report."""
     await cast.start(NEW)
     await cast.until("the check to fail", _rollout(lambda r: r.hold is Hold.PREPARATION_FAILED))
     await cast.settled()
@@ -111,7 +112,10 @@ async def around(cast: Cast) -> None:
     await cast.settled()
     await cast.until("the last asking", _attempt(2), cast.type("lin", "/rollout promote"))
     await cast.asked(2)
+    await cast.stand.world.take_host_down("lb-2")
     await cast.until(f"{LAST} live", _live(LAST), cast.react("wang", 2))
+    await cast.stand.world.bring_host_up("lb-2")
+    await cast.until("lb-2 to catch up", _rollout(lambda r: not r.left_out))
     await cast.until("a line of the watch", lambda look: look.has(WatchLine))
     await cast.until("the end", _rollout(lambda r: r.status is Status.COMPLETED))
     await cast.until("the report", _rollout(lambda r: bool(r.report and r.report.posted_at)))

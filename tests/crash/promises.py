@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import pytest
 
 from bot.sandbox.crash.ledger import names_of
-from bot.sandbox.crash.names import around, of_effect, required
+from bot.sandbox.crash.names import required
 from tests.conftest import SAID
-from tests.crash.ending import ASIDE, differences
+from tests.crash.ending import BY_CHANCE, differences
 from tests.crash.plays import PLAYS
 from tests.crash.run import NewDatabase, Ran, points_of, run
 from tests.scenarios.kit import FIRST, LAST
@@ -22,9 +22,6 @@ NOT_REACHED = {
     "store.prune": "comes once an hour, and deletes only what is two weeks old; the store's own suite has it",
     "store.put_snapshot": "of the alerts alone, after hundreds of events; tests/engine kills a bot in a burst of them",
 }
-# Nor these: a host that is taken down between two reads may be shown as drifted, which then waits for a person, so that
-# no play lets a shift go without a host. tests/fleet and tests/engine have one that is caught up, and so the simulator.
-LEFT_OUT = {*of_effect("CatchUp"), *around("commit.ReportCaughtUp")}
 by_play = pytest.mark.parametrize("play", PLAYS)
 
 
@@ -39,7 +36,7 @@ class Runs:
 
 def by_chance(name: str) -> bool:
     """Whether a run comes by the point only where the machine was slow for a moment."""
-    return any(part == kind.__name__ for part in name.split(".") for kind in ASIDE)
+    return any(part == kind.__name__ for part in name.split(".") for kind in BY_CHANCE)
 
 
 class CrashPromises:
@@ -51,7 +48,7 @@ class CrashPromises:
         """A new effect, intent, write, post or verb of the hosts has its points by its type: they must be reached."""
         reached = frozenset[str]().union(*points_of(runs.references).values())
         excused = frozenset(f"{name}.{when}" for name in NOT_REACHED for when in ("before", "after"))
-        assert required() - reached == excused | LEFT_OUT
+        assert required() - reached == excused
 
     async def test_the_process_is_killed_at_every_one(
         self, runs: Runs, record_property: Callable[[str, object], None]

@@ -155,6 +155,71 @@ async def test_what_a_person_wrote_on_it_meanwhile_is_not_overwritten() -> None:
     assert served(rig)[1] == (1, 10.0), "its header is as it was, and so is its file"
 
 
+async def test_one_that_was_read_while_its_nginx_stopped_is_down_and_waits_for_nobody() -> None:
+    rig = await passed(Rig(plan()))
+    await rig.rollouts.submit(SERVICE, Promote(LIN))
+    rig.fleet.fault("lb-2", Fault.STOPPING)
+    await rig.observer.patrol(SERVICE)
+    await rig.work()
+    assert [(d.host, d.state) for d in (await rig.rollout()).drift] == [("lb-2", "stale")]
+    await rig.react(WANG.user)
+    assert (await rig.rollout()).status is Status.AWAITING_APPROVAL
+    rig.fleet.mend("lb-2")
+    rig.fleet.fault("lb-2", Fault.STOPPED)
+    await rig.observer.patrol(SERVICE)
+    await rig.work()
+    rollout = await rig.rollout()
+    assert (rollout.drift, rollout.status, rollout.left_out) == ((), Status.BAKING, ("lb-2",)), "nobody reacted again"
+    assert [e.down for e in await of(rig, ev.DriftGone) if isinstance(e, ev.DriftGone)] == [("lb-2",)]
+    rig.fleet.mend("lb-2")
+    await rig.tick(30)
+    assert served(rig) == [(2, 100.0)] * 3 and (await rig.rollout()).left_out == ()
+
+
+@pytest.mark.parametrize("then", [Fault.STOPPED, Fault.STOPPING])
+async def test_a_shift_that_meets_an_nginx_on_its_way_down_looks_once_more(then: Fault) -> None:
+    """And no oftener: one that stays like that is shown."""
+    rig = await passed(Rig(plan()))
+    await rig.rollouts.submit(SERVICE, Promote(LIN))
+    await rig.work()
+    rig.fleet.fault("lb-2", Fault.STOPPING)
+    await rig.react(WANG.user)
+    assert (await rig.rollout()).status is Status.SHIFTING and served(rig)[0] == (1, 10.0)
+    rig.fleet.mend("lb-2")
+    rig.fleet.fault("lb-2", then)
+    await rig.tick(3)
+    rollout = await rig.rollout()
+    if then is Fault.STOPPED:
+        assert (rollout.status, rollout.left_out) == (Status.BAKING, ("lb-2",))
+    else:
+        assert rollout.hold is Hold.SHIFT_FAILED and "lb-2: changed by hand (stale)" in rollout.hold_detail
+
+
+async def test_one_whose_catching_up_was_cut_off_catches_up_all_the_same() -> None:
+    rig = await passed(Rig(plan()))
+    rig.fleet.fault("lb-2", Fault.UNREACHABLE)
+    await on_to_everybody(rig)
+    text = next(r.body for r in await rig.fleet.read(SERVICE) if r.host == "lb-1")
+    rig.fleet.edit("lb-2", SERVICE, lambda _: text, reload=False)  # as a kill between swap and reload leaves it
+    rig.fleet.mend("lb-2")
+    await rig.observer.patrol(SERVICE)
+    await rig.tick(30)
+    assert served(rig) == [(2, 100.0)] * 3 and (await rig.rollout()).left_out == ()
+    assert not await of(rig, ev.DriftFound), "the bot's own doing"
+
+
+@pytest.mark.parametrize("fault", [Fault.UNREACHABLE, Fault.STOPPED])
+async def test_what_a_person_wrote_stays_drift_while_its_host_is_away(fault: Fault) -> None:
+    rig = await passed(Rig(plan()))
+    rig.fleet.edit("lb-2", SERVICE, lambda text: text.replace("10.00%", "3.00%"))
+    await rig.observer.patrol(SERVICE)
+    rig.fleet.fault("lb-2", fault)
+    await rig.observer.patrol(SERVICE)
+    assert [(d.host, d.state) for d in (await rig.rollout()).drift] == [("lb-2", "edited")]
+    said = await rig.rollouts.submit(SERVICE, Promote(LIN))
+    assert said.refusal and said.refusal.code == "drifted"
+
+
 async def test_a_pause_holds_the_catching_up_too_and_a_restart_loses_nothing() -> None:
     rig = await passed(Rig(plan()))
     rig.fleet.fault("lb-2", Fault.UNREACHABLE)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from bot.engine.targets import backward, drift, forward, highest_generation
+from bot.engine.targets import backward, behind, down_as_ordered, drift, forward, highest_generation
+from bot.fleet.nginx import parse_header, render
 from bot.fleet.target import HostReading, HostState, Serving
-from bot.rollout.plan import Stage
+from bot.rollout.plan import Host, Stage
 from tests.rollout.kit import PLAN, TRAFFIC, situation, stage
 
 ROLLOUT = situation("baking").r
@@ -98,3 +99,43 @@ def test_a_host_that_was_left_out_is_drift_only_where_somebody_changed_it(
     had = Serving("shop", ROLLOUT.id, file, "shift", 5.0, True) if file else None
     found = drift([HostReading("a", state, had, had, "digest")], 2, ["a"])
     assert [d.host for d in found] == (["a"] if drifts else [])
+
+
+def down(generation: int, edit: str = "", state: HostState = HostState.DOWN) -> HostReading:
+    text = render(forward(ROLLOUT, PLAN, PLAN.stage("few"), generation), Host("a")) + edit
+    return HostReading("a", state, parse_header(text), None, "digest", text)
+
+
+@pytest.mark.parametrize(
+    ("reading", "left_out", "as_ordered"),
+    [
+        (down(5), (), True),
+        (down(5), ("a",), True),
+        (down(4), ("a",), True),  # what it had when the shift left it out
+        (down(4), (), False),
+        (down(6), ("a",), False),
+        (down(5, "# by hand\n"), (), False),
+        (down(4, "# by hand\n"), ("a",), False),
+        (HostReading("a", HostState.DOWN), ("a",), False),  # the file is gone
+        (down(5, state=HostState.UNREACHABLE), (), False),
+        (down(5, state=HostState.STALE), (), False),
+    ],
+)
+def test_a_host_is_down_and_nothing_else_only_with_the_file_that_is_expected(
+    reading: HostReading, left_out: tuple[str, ...], as_ordered: bool
+) -> None:
+    assert down_as_ordered([reading], 5, left_out) == (("a",) if as_ordered else ())
+
+
+@pytest.mark.parametrize("state", [HostState.STALE, HostState.ABSENT])
+def test_a_host_whose_file_was_taken_away_is_not_behind_even_while_its_workers_have_it(state: HostState) -> None:
+    gone = HostReading("a", state, None, Serving("shop", ROLLOUT.id, 1, "shift", 5.0, True))
+    assert not behind(gone, 2) and [d.host for d in drift([gone], 2, ["a"])] == ["a"]
+
+
+def test_what_catching_up_has_begun_on_a_host_is_nobodys_change() -> None:
+    """The file is swapped, and the workers have not followed yet, or a kill came between."""
+    old, new = (Serving("shop", ROLLOUT.id, generation, "shift", 5.0, True) for generation in (1, 2))
+    begun = HostReading("a", HostState.STALE, new, old, "digest")
+    assert drift([begun], 2, ["a"]) == () and behind(begun, 2)
+    assert [d.host for d in drift([begun], 2)] == ["a"]

@@ -17,8 +17,9 @@ import pytest
 
 from bot.fleet import nginx
 from bot.fleet.back import way_back
-from bot.fleet.target import Target
+from bot.fleet.target import HostState, Target
 from bot.fleet.transport import PROGRAM, script
+from bot.fleet.verbs import reading
 from tests.fleet.conftest import SERVICE, Box, Boxes, wait_for
 
 PROGRAM_TEXT = script()
@@ -279,7 +280,11 @@ def test_nginx_that_is_not_running(program: Program) -> None:
     assert program.stage(2)["code"] == "down"
     line = program.stage(3, verb="apply")
     assert line["code"] == "down" and line["swapped"] and "start it" in line["error"]
-    assert program.run("read", SERVICE)["master"] == 0
+    line = program.run("read", SERVICE)
+    assert line["master"] == 0
+    found = reading("lb-1", line)
+    assert found.state is HostState.DOWN and found.file and found.file.generation == 3 and not found.live
+    assert nginx.is_ours_unedited(found.body), "what it would serve is known all the same"
     program.box.start()
     assert program.served() == 3 and program.stage(3, verb="apply")["ok"]
 

@@ -287,8 +287,10 @@ class Flow:
             self.bake()
             self.act(it.Promote(ANN))
 
-    def drifted(self, *drift: DriftedHost, unread: tuple[str, ...] = (), highest: int = 0) -> tuple[ev.Event, ...]:
-        return self.act(it.ReportFleet(highest, drift, self.state.live_generation, unread))
+    def drifted(
+        self, *drift: DriftedHost, unread: tuple[str, ...] = (), highest: int = 0, down: tuple[str, ...] = ()
+    ) -> tuple[ev.Event, ...]:
+        return self.act(it.ReportFleet(highest, drift, self.state.live_generation, unread, down))
 
     def change_plan(self, new: Plan) -> tuple[ev.Event, ...]:
         self.plan = new

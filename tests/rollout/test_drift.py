@@ -137,6 +137,26 @@ def test_a_host_that_falls_silent_is_not_mended_by_that() -> None:
     assert flow.drifted(unread=("h3",)) == (), "not to answer is no drift"
 
 
+def test_a_host_that_is_just_down_is_drift_no_more_and_the_others_are() -> None:
+    flow = situation("awaiting_2nd")
+    stopping = DriftedHost("h1", "stale", flow.r.live_generation, None, "d5")
+    flow.drifted(stopping, lower("h2"))
+    flow.approve(ANN)
+    assert names(flow.drifted(lower("h2"), down=("h1", "h3"))) == ["DriftFound"]
+    assert [d.host for d in flow.r.drift] == ["h2"]
+    flow.drifted(stopping, lower("h2"))
+    (gone,) = flow.drifted(down=("h1", "h3"))
+    assert isinstance(gone, ev.DriftGone) and gone.down == ("h1",), "h3 was no drift"
+    assert flow.r.drift == () and flow.drifted(down=("h1", "h3")) == ()
+    assert names(flow.approve(ANN)) == ["StageApproved", "ShiftOrdered"]
+
+
+def test_what_is_found_on_a_host_that_was_down_is_drift() -> None:
+    flow = situation("baking")
+    assert flow.drifted(down=("h1",)) == ()
+    assert names(flow.drifted(lower("h1"))) == ["DriftFound"]
+
+
 def test_paused_nothing_is_restored() -> None:
     flow = situation("baking")
     flow.drifted(lower())

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 LOCK_WAIT = 6.0  # seconds, as a third of the deadline
 SETTLE = 6.0
+STOPPING = 3.0  # seconds in which a stopped nginx has a master, and no worker that answers
 parse = lru_cache(10_000)(nginx.parse_header)
 _render = lru_cache(10_000)(nginx.render)
 Key = tuple[int, int]  # generation, epoch
@@ -71,6 +72,7 @@ class SimHost:
     # faults
     reachable: bool = True
     running: bool = True
+    stopped_at: float = 0.0
     tests_well: bool = True
     reloads: bool = True
     slow: float = 0.0  # seconds, at most, that every step takes longer
@@ -249,10 +251,10 @@ class SimHost:
         return self.world.net.seconds(self.slow) if self.slow else 0.0
 
     def reading(self, busy: bool = False) -> HostReading:
-        file, live = parse(self.file), parse(self.live)
+        file, live = parse(self.file), parse(self.live) if self.running else None
         state = HostState.OK
-        if not self.running:
-            state, live = HostState.DOWN, None
+        if not self.running and self.world.loop.time() >= self.stopped_at + STOPPING:
+            state = HostState.DOWN
         elif self.file and self.edit and not nginx.is_ours_unedited(self.file):
             state = HostState.EDITED
         elif busy:
@@ -300,7 +302,8 @@ class SimHost:
             self.serve(self.file)
 
     def stop_nginx(self) -> None:
-        self.running = False
+        if self.running:
+            self.running, self.stopped_at = False, self.world.loop.time()
 
     def mend(self) -> None:
         """All faults away; nginx that was stopped starts with the file that is there."""

@@ -287,6 +287,14 @@ class Rules(Moves):
         last = plan.stages[-1].name
         self.hold(last in self.books.view.passed, "4", "a watch before {} had passed", last)
 
+    def _DriftGone(self, e: Any, plan: Plan, skew: float) -> None:
+        """Rule 6: nobody's change ends being drift while it is there, on a host that runs or on one that does not."""
+        view = self.books.view
+        for name, digest in view.drift.items():
+            edit = self._world.hosts[name].edit
+            there = edit is not None and edit.digest == digest and (name, digest) not in view.adopted
+            self.hold(not there, "6", "{}, and {} has {} unanswered", e, name, edit)
+
     def _RolloutCompleted(self, e: Any, plan: Plan, skew: float) -> None:
         self.hold(self.books.view.status == "watching", "4", "completed while {}", self.books.view.status)
 

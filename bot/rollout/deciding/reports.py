@@ -69,7 +69,8 @@ def fleet(state: ServiceState, report: ReportFleet, now: float) -> tuple[ev.Even
     drift = tuple(sorted((*fresh, *still), key=lambda d: d.host))
     if drift and drift != r.drift:
         return (*seen, ev.DriftFound(drift, now))
-    return (*seen, ev.DriftGone(now)) if r.drift and not drift else seen
+    down = tuple(d.host for d in r.drift if d.host in report.down)
+    return (*seen, ev.DriftGone(now, down)) if r.drift and not drift else seen
 
 
 def answer_drift(

@@ -42,6 +42,8 @@ TOLD: dict[str, str] = {
     "tell.note": "📝 {by}: {text}",
     "tell.plan_changed": "📐 *The plan changed*: {old} → {new}",
     "tell.drift_gone": "🧭 *The drift is gone*: every host serves what was ordered",
+    "tell.drift_gone.down": "🧭 *The drift is gone*: nginx does not run on {hosts}, where nobody changed anything; "
+    "every other host serves what was ordered\n🔧 Start nginx there.",
     "tell.drift_adopted": "🧭 *Drift adopted* by {by}: these hosts are left as they are",
     "tell.step.first": "📉 *Going back to {version} in {steps} steps*, by {by}: {reason}\nStep 1: {weight}",
     "tell.step": "📉 *Step {step} of {steps} down*: {weight}",

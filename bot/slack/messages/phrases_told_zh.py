@@ -37,6 +37,8 @@ TOLD: dict[str, str] = {
     "tell.note": "📝 {by}：{text}",
     "tell.plan_changed": "📐 *计划已变更*：{old} → {new}",
     "tell.drift_gone": "🧭 *漂移已消失*：所有主机与下达的一致",
+    "tell.drift_gone.down": "🧭 *漂移已消失*：{hosts} 上的 nginx 未运行，没有人改动过；其他主机与下达的一致\n"
+    "🔧 请启动 nginx。",
     "tell.drift_adopted": "🧭 *{by} 采纳了漂移*：这些主机保持现状",
     "tell.step.first": "📉 *分 {steps} 步回到 {version}*（{by}）：{reason}\n第 1 步：{weight}",
     "tell.step": "📉 *第 {step} 步，共 {steps} 步*：{weight}",

@@ -173,6 +173,12 @@ def _drift(s: Scene, e: ev.DriftFound | ev.DriftAdopted) -> Mrkdwn:
     return Mrkdwn("\n".join([head, *rows, *choices]))
 
 
+def _drift_gone(s: Scene, e: ev.DriftGone) -> Mrkdwn:
+    if not e.down:
+        return s.say("tell.drift_gone")
+    return s.say("tell.drift_gone.down", hosts=s.w.some([code(host, 60) for host in e.down], 8))
+
+
 def _step(s: Scene, e: ev.StepDownOrdered) -> Mrkdwn:
     facts = {"step": e.step, "steps": len(e.steps), "weight": weight(e.weight), "by": s.w.who(e.by)}
     key = "tell.step.first" if e.step == 1 else "tell.step"
@@ -248,7 +254,7 @@ LINES: dict[type[Any], Line] = {
     ev.NoteAdded: lambda s, e: s.say(work_lines.note_key(e.kind), by=s.w.who(e.by), text=outside(e.text, 2000)),
     ev.PlanChanged: lambda s, e: s.say("tell.plan_changed", old=code(e.before), new=code(e.after)),
     ev.DriftFound: _drift,
-    ev.DriftGone: lambda s, e: s.say("tell.drift_gone"),
+    ev.DriftGone: _drift_gone,
     ev.DriftAdopted: _drift,
     ev.StepDownOrdered: _step,
     ev.StepDownDone: _step_done,

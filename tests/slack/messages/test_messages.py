@@ -175,6 +175,8 @@ def test_an_asking_that_takes_no_reactions_asks_for_none(m: Messages) -> None:
         (ev.HostsRestored(9, ("lb-1",), (("lb-2", "timeout"),), 0.8, NOW), ["lb-1", "lb-2", "timeout", "0.8"]),
         (ev.SightLost("10%", NOW - 120, "refused", NOW), ["14:01", "refused", "2"]),
         (ev.DriftFound(DRIFT, NOW), ["lb-2.example.com", "50 %"]),
+        (ev.DriftGone(NOW), ["🧭"]),
+        (ev.DriftGone(NOW, ("lb-2",)), ["lb-2", "nginx"]),
         (ev.RolloutPaused("U0ZHAO0001", "", NOW), ["@U0ZHAO0001"]),
         (ev.NoteAdded("U0WANG0001", "looked <at> it", "10%", NOW), ["looked <at> it"]),
     ],
