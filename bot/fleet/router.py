@@ -24,7 +24,7 @@ from bot.fleet.target import (
     Target,
 )
 from bot.fleet.transport import Transport
-from bot.fleet.verbs import NO_WAY_BACK, UNREACHABLE, Answer, HostVerbs, Order, RemoteVerbs, sha256
+from bot.fleet.verbs import DEPOSED, NO_WAY_BACK, UNREACHABLE, Answer, HostVerbs, Order, RemoteVerbs, sha256
 from bot.rollout.plan import Host
 
 T = TypeVar("T")
@@ -44,7 +44,12 @@ class _Shift:
     results: dict[str, HostResult] = field(default_factory=dict)
     touched: set[str] = field(default_factory=set)  # may hold the new file: swapped, or unknown
     fenced: bool = False
+    deposed: bool = False
     failed: bool = False
+
+    def heard(self, answer: Answer) -> None:
+        self.fenced = self.fenced or answer.outranked
+        self.deposed = self.deposed or answer.code == DEPOSED
 
     def note(self, result: HostResult) -> None:
         self.results[result.host] = result
@@ -95,9 +100,9 @@ class FleetRouter:
         """Bring every host to the target, or none. Idempotent. Never raises but for cancellation.
 
         superseded: asked before anything is changed on a host; once true, hosts not yet swapped stay as they are and
-        swapped ones are left to the rollback's higher generation; so too where a host already has a higher generation
-        or epoch. A cancelled shift stops likewise; when `superseded`
-        says why it returns its report, otherwise the cancellation goes on.
+        swapped ones are left to the rollback's higher generation; so too where a host already has a higher epoch. A
+        higher generation that nobody here ordered is a failure of that host, and the others go back. A cancelled shift
+        stops likewise; when `superseded` says why it returns its report, otherwise the cancellation goes on.
         """
         began = self._clock()
         try:
@@ -130,7 +135,7 @@ class FleetRouter:
             answer = await self._resolved(
                 host, shift, lambda: self._verbs.apply(host, shift.order, shift.texts[host.name])
             )
-            shift.fenced = shift.fenced or answer.outranked
+            shift.heard(answer)
             shift.note(_result(host, "commit", answer))
             if on_host is not None:
                 on_host(shift.results[host.name])
@@ -178,22 +183,32 @@ class FleetRouter:
             return Outcome.SUPERSEDED
         answers = await self._each(self.hosts, lambda host: self._stage(host, shift))
         if shift.fenced or shift.superseded():
-            return Outcome.SUPERSEDED
+            return await self._outranked(shift)
         if not shift.failed:
             waiting = [host for host, answer in zip(self.hosts, answers, strict=True) if not answer.already]
             await self._each(waiting, lambda host: self._commit(host, shift))
             if not shift.failed and len(shift.touched) == len(self.hosts):
                 return Outcome.DONE
             if shift.fenced or shift.superseded():
-                return Outcome.SUPERSEDED
+                return await self._outranked(shift)
         elif not shift.touched:
             return Outcome.REFUSED
+        return await self._taken_back(shift)
+
+    async def _outranked(self, shift: _Shift) -> Outcome:
+        """A newer order of the same log, or the next bot, answers for the hosts that have this one already. Where a host
+        has a higher generation that nobody here ordered, nobody does: they go back."""
+        if shift.superseded() or shift.deposed or not shift.touched:
+            return Outcome.SUPERSEDED
+        return await self._taken_back(shift)
+
+    async def _taken_back(self, shift: _Shift) -> Outcome:
         outcome = await self._put_back([host for host in self.hosts if host.name in shift.touched], shift)
-        return Outcome.SUPERSEDED if shift.fenced else outcome
+        return Outcome.SUPERSEDED if shift.superseded() or shift.deposed else outcome
 
     async def _stage(self, host: Host, shift: _Shift) -> Answer:
         answer = await self._staged(host, shift)
-        shift.fenced = shift.fenced or answer.outranked
+        shift.heard(answer)
         if answer.already:
             shift.touched.add(host.name)  # an earlier try of this shift came so far; all or none holds for it too
         shift.note(_result(host, "commit" if answer.already else "stage", answer))
@@ -220,7 +235,7 @@ class FleetRouter:
         answer = await self._resolved(host, shift, lambda: self._verbs.commit(host, shift.order))
         if answer.known and not answer.swapped:
             shift.touched.discard(host.name)
-        shift.fenced = shift.fenced or answer.outranked
+        shift.heard(answer)
         shift.note(_result(host, "commit", answer))
 
     async def _put_back(self, hosts: list[Host], shift: _Shift) -> Outcome:
@@ -232,7 +247,7 @@ class FleetRouter:
             answer = await self._verbs.revert(host, shift.order)
             if not answer.known:
                 answer = await self._verbs.revert(host, shift.order)
-            shift.fenced = shift.fenced or answer.outranked
+            shift.heard(answer)
             back = answer.known and not answer.swapped
             stuck = stuck or not back
             if host.name in first_error:

@@ -116,6 +116,19 @@ class FleetContract:
         assert report.outcome is Outcome.SUPERSEDED and len(report.failed) == 3
         assert await fleet.weights() == [0.0] * 3
 
+    async def test_a_higher_generation_that_nobody_here_ordered_takes_the_others_back(self, fleet: Harness) -> None:
+        """Somebody else's bot, or a file that was copied: no order of ours answers for the hosts that have this one."""
+        first, other, _ = fleet.names
+        await fleet.router.shift(fleet.target(1, 1.0))
+        await fleet.router.part([first]).shift(fleet.target(2, 10.0))
+        await fleet.router.part([other]).roll_back(fleet.target(9, mode="stable"))
+        report = await fleet.router.shift(fleet.target(2, 10.0), lambda: True)
+        assert report.outcome is Outcome.SUPERSEDED
+        assert await fleet.weights() == [10.0, 0.0, 1.0], "a newer order of ours comes to every host by itself"
+        report = await fleet.router.shift(fleet.target(2, 10.0))
+        assert report.outcome is Outcome.REVERTED and other in [r.host for r in report.failed]
+        assert await fleet.weights() == [1.0, 0.0, 1.0]
+
     async def test_of_one_generation_a_lower_epoch_is_refused(self, fleet: Harness) -> None:
         assert (await fleet.router.shift(fleet.of_epoch(5, 1, 1.0))).outcome is Outcome.DONE
         for late in (fleet.router.shift, fleet.router.roll_back):

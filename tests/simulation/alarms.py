@@ -1,4 +1,4 @@
-"""Alerts around the bot: what Prometheus says of two rules, and two ways to people that lose and refuse."""
+"""Alerts around the bot: what Prometheus says of three rules, and two ways to people that lose and refuse."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ EVERY = 15.0
 LIMIT = 5.0
 RULES = tuple(
     Rule(name, name, severity, EVERY, Condition(f"{name} > 5", name, ">", LIMIT), keep_firing_for=EVERY)
-    for name, severity in (("Errors", "critical"), ("Slow", "warning"))
+    for name, severity in (("Errors", "critical"), ("Slow", "warning"), ("Lag", "warning"))
 )
 CRITICAL = Route(
     "critical",
@@ -49,7 +49,7 @@ PLAN = AlertPlan(
         Receiver("lead", "sms", ("+15555550101",)),
     ),
     route=Route(
-        "default", ("mail",), group_wait=10.0, group_interval=30.0, repeat_interval=90.0, fallback=("sms",),
+        "default", ("mail",), group_by=("service",), group_wait=10.0, group_interval=30.0, repeat_interval=90.0, fallback=("sms",),
         routes=(CRITICAL,),
     ),
     kinds=(("mail", "mail"), ("sms", "phone")),

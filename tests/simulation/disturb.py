@@ -127,7 +127,7 @@ def lossy(world: World, draw: Stream) -> None:
 
 def edit(world: World, draw: Stream) -> None:
     host = a_host(world, draw)
-    if host.edit_by_hand(draw.among(("lower", "lower", "comment", "higher", "delete"))):
+    if host.edit_by_hand(draw.among(("lower", "lower", "comment", "higher", "delete", "newer"))):
         world.trouble(host)
         world.count("fault:edited")
         world.say("somebody edits {}: {}", host.name, host.edit)
@@ -204,6 +204,20 @@ def in_a_pause(world: World, draw: Stream) -> None:
     world.later(draw.seconds(4.0, 0.5), lambda: world.people.type(draw.among(TEAM), line))
 
 
+def gradual(world: World, draw: Stream) -> None:
+    """Somebody wants it down step by step, and so does somebody else."""
+    world.people.type(draw.among(TEAM), "rollback --gradual nobody needs it")
+    world.later(draw.seconds(8.0, 1.0), lambda: world.people.type(draw.among(TEAM), "rollback --gradual me too"))
+
+
+def undo(world: World, draw: Stream) -> None:
+    """Whoever changed something by hand takes it back."""
+    for host in world.hosts.values():
+        if host.undo_by_hand():
+            world.trouble(host)
+            world.count("fault:edit undone")
+
+
 def follow_up(world: World, draw: Stream) -> None:
     """Something is left to do, today; and perhaps it is done."""
     who = draw.among(TEAM)
@@ -268,6 +282,7 @@ ACTS: tuple[tuple[str, Act, int], ...] = (
     ("reboot", reboot, 2),
     ("lossy", lossy, 4),
     ("edit", edit, 6),
+    ("undo", undo, 3),
     ("mood", mood, 9),
     ("slack away", _slack("away"), 2),
     ("slack flaky", _slack("flaky"), 3),
@@ -280,6 +295,7 @@ ACTS: tuple[tuple[str, Act, int], ...] = (
     ("acknowledge", acknowledge, 3),
     ("command", command, 14),
     ("in a pause", in_a_pause, 4),
+    ("gradual", gradual, 2),
     ("reaction", reaction, 8),
     ("eager", eager, 4),
     ("change of mind", change_of_mind, 3),

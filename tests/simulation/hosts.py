@@ -51,6 +51,7 @@ class Edit:
     at: float
     share: float | None
     digest: str
+    was: str  # the file before the first of the changes that are there
 
 
 @dataclass
@@ -279,10 +280,13 @@ class SimHost:
     # what people and fate do to it
 
     def edit_by_hand(self, change: str) -> bool:
-        """change: lower, higher, comment or delete; False where there is nothing to edit."""
+        """change: lower, higher, comment, delete, or newer: as if another bot had been here. False: nothing to edit."""
         if not self.file or self.lock.locked():
             return False
-        text = self.file
+        was, text = self.edit.was if self.edit else self.file, self.file
+        if change == "newer":
+            newer = f"# generation {self._generation() + 3}"
+            text = re.sub("# generation .*", newer, text, count=1)
         if change in ("lower", "higher"):
             weight = "0.50" if change == "lower" else "77.00"
             text = re.sub(
@@ -290,11 +294,22 @@ class SimHost:
             )
         self.file = "" if change == "delete" else text if text != self.file else text + "# by hand\n"
         shown = share(parse(self.file)) if self.file else None
-        self.edit = Edit(self.world.loop.time(), shown, digest(self.file))
+        self.edit = Edit(self.world.loop.time(), shown, digest(self.file), was)
+        self._by_hand()
+        return True
+
+    def undo_by_hand(self) -> bool:
+        """The file is as it was before somebody changed it; False where nobody did."""
+        if self.edit is None or self.lock.locked():
+            return False
+        self.file, self.edit = self.edit.was, None
+        self._by_hand()
+        return True
+
+    def _by_hand(self) -> None:
         self.handmade.add(self.file)
         if self.running:
             self.serve(self.file)
-        return True
 
     def reboot(self) -> None:
         self.boots += 1

@@ -161,7 +161,7 @@ class People:
         elif view.status == "passed":
             self.type(self._draw.among((initiator, other)), "promote")
         elif view.status == "held" and view.hold in ("gates_failed", "not_enough_data") and self._draw.pick(3):
-            self.type(other, ("promote --force we must", "rollback gates failed")[self._draw.pick(2)])
+            self.type(other, ("promote --force we must", "rollback gates failed", "promote")[self._draw.pick(3)])
         elif view.hold in ("preparation_failed", "step_failed") and self._draw.pick(2):
             self.type(other, f"override {self._draw.among(('', 'deploy ', 'clean '))}we know of it")
         elif view.status == "held":
