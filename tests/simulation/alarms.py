@@ -85,7 +85,7 @@ class SimChannel:
     async def send(self, to: str, notification: Notification) -> str:
         world = self._world
         await asyncio.sleep(world.net.among((0.05, 0.05, 2.0)))
-        fate = world.net.weighted((3, 1, 1)) if self._kind in world.hoarse else 0
+        fate = world.net.weighted(world.hoarse[self._kind]) if self._kind in world.hoarse else 0
         if fate == 1:
             world.count("fault:notification refused")
             raise Retryable("simulated: not now", world.net.among((None, 5.0)))

@@ -33,6 +33,8 @@ LINES = (
     "note all is well",
     f"start {SERVICE} 9.9.9",
     f"start {SERVICE} 1.0.0",
+    f"start {SERVICE} 2.0.1",
+    f"start {SERVICE} 2.0.1",
     "promote --force",
     "rolback",
     "status",
@@ -75,6 +77,16 @@ def another_plan(world: World, draw: Stream, replica: Replica) -> None:
 @_to_a_replica
 def freeze(world: World, draw: Stream, replica: Replica) -> None:
     world.freeze(replica, draw.among((2.0, 20.0, 60.0)))
+
+
+def freeze_in_a_shift(world: World, draw: Stream, looks: int = 200) -> None:
+    """Whoever acts is frozen between two hosts, and another goes on with the same order."""
+    if world.rules.books.view.status == "shifting" or not looks:
+        for replica in world.running:
+            if replica.leads.epoch(SERVICE) is not None:
+                world.freeze(replica, draw.among((15.0, 20.0, 30.0)))
+    else:
+        world.later(0.5, lambda: freeze_in_a_shift(world, draw, looks - 1))
 
 
 WELL: dict[str, object] = {"reachable": True, "tests_well": True, "reloads": True, "slow": 0.0}
@@ -177,8 +189,8 @@ def alarm(world: World, draw: Stream) -> None:
 
 def hoarse(world: World, draw: Stream) -> None:
     kind = draw.among(("mail", "sms"))
-    world.hoarse.add(kind)
-    world.later(draw.seconds(120.0, 5.0), lambda: world.hoarse.discard(kind))
+    world.hoarse[kind] = draw.among(((3, 1, 1), (1, 8, 1)))
+    world.later(draw.seconds(300.0, 5.0), lambda: world.hoarse.pop(kind, None))
 
 
 @_to_a_replica
@@ -273,7 +285,8 @@ ACTS: tuple[tuple[str, Act, int], ...] = (
     ("crash", crash, 10),
     ("stop", stop, 2),
     ("freeze", freeze, 3),
-    ("another plan", another_plan, 2),
+    ("freeze in a shift", freeze_in_a_shift, 2),
+    ("another plan", another_plan, 3),
     ("unreachable", _for_a_while("reachable", False), 4),
     ("nginx -t fails", _for_a_while("tests_well", False), 3),
     ("reload ignored", _for_a_while("reloads", False), 3),

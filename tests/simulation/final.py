@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 CHARTED = ("StagePassed", "RolledBack", "RolloutCompleted")
 MAY_BE = ("signoff:", "report:")  # of an edition that was void before anybody saw it, there is nothing
-TICKED = 11.0  # seconds after the last event in which every tick has seen what became due by it
+TICKED = 11.0  # seconds after the last event or trouble in which every tick has seen what became due by it
 SPOKEN_OUT = 120.0  # seconds of calm after which everybody was told of every alert
 QUIET = (
     "ApprovalAsked",
@@ -29,7 +29,7 @@ QUIET = (
 async def quiet(world: World) -> bool:
     view = world.rules.books.view
     now = world.loop.time()
-    if now < world.happened_at + TICKED or (world.has_alerts and now < world.mood_at + SPOKEN_OUT):
+    if now < max(world.happened_at, world.disturbed_at) + TICKED or (world.has_alerts and now < world.mood_at + SPOKEN_OUT):
         return False
     if world.alerts.firing:
         return False

@@ -44,7 +44,7 @@ class People:
         self._versions = 0
         self.tried = 0
         self.starts = 1 + self._draw.weighted((3, 1))
-        self.gave_up = False
+        self.gave_up = self._asked_again = False
 
     @property
     def done(self) -> bool:
@@ -142,6 +142,9 @@ class People:
             if self._versions < self.starts:
                 self._versions += 1
                 self.type(initiator, f"start {SERVICE} 2.0.{self._versions} a reason")
+            elif view.status == "completed" and not self._asked_again and self._draw.pick(8) == 7:
+                self._asked_again = True
+                self.type(initiator, f"start {SERVICE} 2.0.{self._versions} it is there already")
             return
         stuck = view.status not in UNDER_WAY or bool(view.drift)  # of a plan that changed no share is restored
         self.tried += stuck and not self._world.stormy
@@ -153,7 +156,8 @@ class People:
         elif view.paused:
             self.type(other, "resume")
         elif view.drift:
-            self.type(other, ("restore", "adopt", "rollback")[self.tried // 4 % 3])
+            answer = ("restore", "adopt", "rollback")[self.tried // 4 % 3]
+            self.type(other, "promote" if self._draw.pick(5) == 4 else answer)
         elif view.status == "preparing" and not view.ticked:
             self.type(other, f"tick {ITEM}")
         elif view.status == "awaiting_approval":

@@ -51,7 +51,7 @@ class World:
         self.mood = "good"
         self.mood_at = 0.0  # when it last changed
         self.raised_alarms: set[str] = set()
-        self.hoarse: set[str] = set()  # ways to people that refuse and lose
+        self.hoarse: dict[str, tuple[int, int, int]] = {}  # ways to people -> how often they take, refuse and lose
         self.disturbed_at = 0.0
         self._commits = 0
         self.happened_at = 0.0  # when something was last written into a rollout's log
