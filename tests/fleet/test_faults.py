@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.engine.targets import down_as_ordered
 from bot.fleet import nginx
 from bot.fleet.router import FleetRouter
 from bot.fleet.ssh import SshTransport
@@ -121,6 +122,24 @@ async def test_a_host_is_down_before_the_stage(scene: Scene) -> None:
     scene.proxy.come_back()
     await scene.settled(report, 1)
     await scene.back_and_well(3)
+
+
+async def test_nginx_is_stopped_and_its_file_tells_whether_somebody_changed_it(scene: Scene) -> None:
+    scene.ill.stop()
+    readings = await scene.router.read(SERVICE)
+    assert [r.host for r in readings if r.state is HostState.DOWN] == ["lb-2"]
+    assert down_as_ordered(readings, 1) == ("lb-2",) and down_as_ordered(readings, 2) == ()
+    report = await scene.router.shift(scene.boxes.target(2, APPROVED))
+    assert report.outcome is Outcome.REFUSED and failed(report) == ["lb-2"]
+    text = scene.ill.live.read_text()
+    scene.ill.live.write_text(text + "# by hand\n")
+    assert down_as_ordered(await scene.router.read(SERVICE), 1) == ()
+    report = await scene.router.roll_back(scene.boxes.target(3, 0.0, "stable"))
+    assert report.outcome is Outcome.PARTIAL and failed(report) == ["lb-2"]
+    scene.ill.start()
+    serving = await ask(scene.ill)
+    assert serving and serving.generation == 3, "the rollback's file was in place"
+    await scene.back_and_well(4)
 
 
 async def test_a_host_goes_down_between_stage_and_commit(scene: Scene) -> None:
