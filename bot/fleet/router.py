@@ -196,8 +196,9 @@ class FleetRouter:
         return await self._taken_back(shift)
 
     async def _outranked(self, shift: _Shift) -> Outcome:
-        """A newer order of the same log, or the next bot, answers for the hosts that have this one already. Where a host
-        has a higher generation that nobody here ordered, nobody does: they go back."""
+        """A newer order of the same log, or the next bot, answers for the hosts that have this one already. Of a higher
+        generation that nobody here ordered that cannot be said, and they go back.
+        """
         if shift.superseded() or shift.deposed or not shift.touched:
             return Outcome.SUPERSEDED
         return await self._taken_back(shift)

@@ -49,8 +49,8 @@ PLAN = AlertPlan(
         Receiver("lead", "sms", ("+15555550101",)),
     ),
     route=Route(
-        "default", ("mail",), group_by=("service",), group_wait=10.0, group_interval=30.0, repeat_interval=90.0, fallback=("sms",),
-        routes=(CRITICAL,),
+        "default", ("mail",), group_by=("service",), group_wait=10.0, group_interval=30.0, repeat_interval=90.0,
+        fallback=("sms",), routes=(CRITICAL,),
     ),
     kinds=(("mail", "mail"), ("sms", "phone")),
 )  # fmt: skip

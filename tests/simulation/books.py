@@ -52,6 +52,7 @@ class View:
     named: dict[str, float] = field(default_factory=dict)  # host -> when a failed shift named it
     adopted: set[tuple[str, str]] = field(default_factory=set)
     wave_at: float = 0.0  # when the last wave was done
+    wave_begun: float = 0.0  # when one that follows another was ordered
     weight: float = 0.0  # ordered last, percent
     warm: bool = False  # the old pool has to stay up
     warm_until: float = 0.0  # by the bot's clock
@@ -116,6 +117,9 @@ class View:
         self.orders[e.generation] = Order(e.generation, self.rollout, False, e.why, now)
         self.status, self.stage, self.generation, self.hold = "shifting", e.stage, e.generation, ""
         self.drift, self.weight = {}, e.weight
+
+    def _on_WaveOrdered(self, e: Any, now: float, plan: Plan) -> None:
+        self.wave_begun = now
 
     def _on_WaveDone(self, e: Any, now: float, plan: Plan) -> None:
         self.wave_at = now

@@ -20,6 +20,7 @@ FAULTS = (
     "commit refused",
     "delivered twice",
     "directory away",
+    "edit undone",
     "edited",
     "event lost",
     "event redelivered",

@@ -111,8 +111,8 @@ def _for_a_while(attribute: str, value: object) -> Act:
     return act
 
 
-def stop_nginx(world: World, draw: Stream) -> None:
-    host = a_host(world, draw)
+def stop_nginx(world: World, draw: Stream, host: SimHost | None = None) -> None:
+    host = host or a_host(world, draw)
     world.trouble(host)
     host.stop_nginx()
 
@@ -143,6 +143,9 @@ def edit(world: World, draw: Stream) -> None:
         world.trouble(host)
         world.count("fault:edited")
         world.say("somebody edits {}: {}", host.name, host.edit)
+        then = draw.among((None, None, None, undo, stop_nginx))
+        if then:
+            world.later(draw.seconds(90.0, 10.0), lambda: then(world, draw, host))
 
 
 def mood(world: World, draw: Stream) -> None:
@@ -222,12 +225,11 @@ def gradual(world: World, draw: Stream) -> None:
     world.later(draw.seconds(8.0, 1.0), lambda: world.people.type(draw.among(TEAM), "rollback --gradual me too"))
 
 
-def undo(world: World, draw: Stream) -> None:
+def undo(world: World, draw: Stream, host: SimHost) -> None:
     """Whoever changed something by hand takes it back."""
-    for host in world.hosts.values():
-        if host.undo_by_hand():
-            world.trouble(host)
-            world.count("fault:edit undone")
+    if host.undo_by_hand():
+        world.trouble(host)
+        world.count("fault:edit undone")
 
 
 def follow_up(world: World, draw: Stream) -> None:
@@ -295,7 +297,6 @@ ACTS: tuple[tuple[str, Act, int], ...] = (
     ("reboot", reboot, 2),
     ("lossy", lossy, 4),
     ("edit", edit, 6),
-    ("undo", undo, 3),
     ("mood", mood, 9),
     ("slack away", _slack("away"), 2),
     ("slack flaky", _slack("flaky"), 3),

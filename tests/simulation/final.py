@@ -29,7 +29,9 @@ QUIET = (
 async def quiet(world: World) -> bool:
     view = world.rules.books.view
     now = world.loop.time()
-    if now < max(world.happened_at, world.disturbed_at) + TICKED or (world.has_alerts and now < world.mood_at + SPOKEN_OUT):
+    if now < max(world.happened_at, world.disturbed_at) + TICKED:
+        return False
+    if world.has_alerts and now < world.mood_at + SPOKEN_OUT:
         return False
     if world.alerts.firing:
         return False

@@ -9,12 +9,12 @@ import pytest
 
 from bot.alerts import dedup, pipeline
 from bot.alerts.deciding import telling
-from bot.engine import observer, performers, works
+from bot.engine import observer, performers, targets, works
 from bot.engine.publishing import Publisher
 from bot.engine.rollouts import Rollouts
 from bot.engine.worker import Worker
 from bot.fleet.router import FleetRouter
-from bot.fleet.target import Outcome
+from bot.fleet.target import HostState, Outcome
 from bot.rollout import decide
 from bot.rollout import events as ev
 from bot.rollout import intents as it
@@ -55,6 +55,18 @@ def hands_are_overwritten(patch: pytest.MonkeyPatch) -> None:
     """What somebody changed on a host is neither seen nor in the way."""
     patch.setattr(performers, "in_the_way", lambda *_: ())
     patch.setattr(observer, "drift", lambda *_: ())
+
+
+def an_earlier_wave_is_overwritten(patch: pytest.MonkeyPatch) -> None:
+    """What somebody changed on a host of an earlier wave is written over by the next one."""
+    patch.setattr(targets, "_changed_since", lambda *_: False)
+
+
+def who_is_down_is_mended(patch: pytest.MonkeyPatch) -> None:
+    """A host that somebody changed is as ordered once nginx is stopped there."""
+    patch.setattr(
+        observer, "down_as_ordered", lambda readings, *_: tuple(r.host for r in readings if r.state is HostState.DOWN)
+    )
 
 
 def anybody_may_operate(patch: pytest.MonkeyPatch) -> None:
@@ -191,7 +203,7 @@ MUTANTS: dict[str, tuple[Patch, ...]] = {
     "3": (core.two_at_once, core.no_way_back_while_paused),
     "4": (core.half_a_bake,),
     "5": (what_failed_stays, done_is_what_was_staged),
-    "6": (hands_are_overwritten,),
+    "6": (hands_are_overwritten, an_earlier_wave_is_overwritten, who_is_down_is_mended),
     "7": (anybody_may_operate,),
     "8": (once_is_enough, posts_without_looking),
     "9": (repeats_at_once, an_end_is_not_told, nothing_escalates),

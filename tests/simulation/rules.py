@@ -112,7 +112,9 @@ class Rules(Moves):
         """Rule 6: a person's edit goes only after a person's answer, or in a rollback."""
         edit, view = host.edit, self.books.view
         order = view.orders.get(serving.generation) if serving else None
-        if edit is None or order is None or order.back or verb != "commit" or edit.at >= order.at:
+        if edit is None or order is None or order.back or verb != "commit":
+            return
+        if edit.at >= max(order.at, view.wave_begun):
             return  # an edit in the middle of a shift races with it; the host itself looks once more before the swap
         known = (host.name, edit.digest)
         shown = view.shown.get(known, math.inf) < order.at or edit.at < view.named.get(host.name, 0.0) < order.at
