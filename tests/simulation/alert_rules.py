@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,7 @@ class AlertRules:
         self._world = world
         self._measured: dict[str, list[tuple[float, float]]] = {}  # rule -> (when, value)
         self._firing: dict[str, Any] = {}
+        self._fired: Counter[str] = Counter()  # how often each began
         self._groups: dict[str, Told] = {}
         self._arrived: dict[str, tuple[float, bool]] = {}  # key -> when it last did, and whether the bot was told
         self._sent: list[str] = []  # keys of notifications that were decided on
@@ -83,6 +85,7 @@ class AlertRules:
         for alert in e.alerts:
             self.hold(alert.source != "rules" or self._seen(alert.name, True), "{} fires without evidence", alert.name)
             self._firing[alert.fingerprint] = alert
+            self._fired[alert.fingerprint] += 1
 
     def _AlertsResolved(self, e: Any) -> None:
         for fingerprint, _ in e.resolved:
@@ -90,7 +93,11 @@ class AlertRules:
             seen = alert.source != "rules" or self._seen(alert.name, False)
             self.hold(seen, "{} is over without evidence", alert.name)
             for key in alert.groups:
-                self._promptly(lambda key=key, f=fingerprint: f not in self._told(key).firing or f in self._firing, key)
+                self._promptly(lambda key=key, f=fingerprint, n=self._fired[fingerprint]: self._is_told(key, f, n), key)
+
+    def _is_told(self, key: str, fingerprint: str, began: int) -> bool:
+        """That it is over, unless it has begun anew meanwhile."""
+        return fingerprint not in self._told(key).firing or self._fired[fingerprint] > began
 
     def _GroupAcknowledged(self, e: Any) -> None:
         self._told(e.group).acked = True
