@@ -337,7 +337,7 @@ def test_the_way_back_is_tested_beforehand_and_no_other_file_is_mistaken_for_it(
     assert order("apply", other)["ok"] and calls.read_text() == "-t\n" and program.served() == 4
     number = 5
     assert order("stage", program.boxes.target(5, 1.0), "0" * 64)["code"] == "noback"
-    assert not list(program.box.state.glob("*.5.staged"))
+    assert not (program.box.state / f"{SERVICE}.tested").read_text().startswith("5 ")
 
 
 def test_two_services_on_one_host(program: Program) -> None:

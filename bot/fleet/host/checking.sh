@@ -52,7 +52,9 @@ do_check() {
     mkdir -p "$state" 2>/dev/null || :
     [ ! -w "$state" ] || {
         lock_or_say
+        [ ! -f "$trial" ] || mv -f "$trial" "$trial.kept" 2>/dev/null || : # it may wait to go live
         tried=$(tried) && tried=null
+        [ ! -f "$trial.kept" ] || mv -f "$trial.kept" "$trial" 2>/dev/null || :
         "$nginx" -T -q -c "$nginx_conf" >"$state/dump" 2>/dev/null || :
         lines=$(said_of "$state/dump" | base64 | tr -d '\n')
         rm -f "$state/dump"

@@ -2,8 +2,9 @@
 #
 #   SERVICE.seen        one line per order accepted: GENERATION SHA256 EPOCH . (the last counts; a torn one does not)
 #   SERVICE.pending     the verb and generation of a swap that was not yet read back; empty when there is none
-#   SERVICE.trial       the file that is being tested
-#   SERVICE.N.staged    the tested file of generation N, to go live
+#   SERVICE.trial       the file that is being tested, and then waits to go live
+#   SERVICE.tested      its generation and SHA256 once it was; empty as long as it was not
+#   SERVICE.copied      what the copy of nginx.conf that is tested was made from
 #   SERVICE.N.before    the live file as it was before generation N; empty when there was none
 #   SERVICE.SHA256.back the tested way back, a stand-in where its generation will be; SHA256 is its own
 #   SERVICE.want.N      a rollback of generation N waits for the lock
@@ -48,7 +49,7 @@ note_epoch() { # the generation is known here, but its bot is a newer one: from 
 }
 
 want_way() { # a commit of a lower generation that waits for nginx sees this and gives up
-    (: >"$state/$service.want.$generation") 2>/dev/null || :
+    empty "$state/$service.want.$generation" || :
 }
 
 had_way() {
@@ -76,8 +77,10 @@ write() { # FILE, from body; for all to read, since nginx may run as another use
 }
 
 receive() { # body -> the file to be tested, when it is what was sent
+    empty "$tested" || [ "$verb" = apply ] || full # that commits by its own file, not by what is noted
     write "$trial" || full
-    digest "$trial"
+    digests "$trial" "$@" "$nginx_conf" "$test_conf"
+    sum_of "$trial"
     [ "$sum" = "$sha" ] || fail arrived "what arrived is not what was sent (sha256 $sum); send it again"
     header_of "$trial"
     [ "$of" = "$1" ] || fail arrived "the file says generation $of, not $1"
@@ -89,24 +92,66 @@ same_content() {
     fi
 }
 
-is_the_way_back() { # whether the trial is the tested way back, but for its generation: then it needs no test
+mark_tested() { # the trial may go live
+    { printf '%s\n' "$generation $sha" >"$tested"; } 2>/dev/null
+}
+
+is_staged() { # whether the trial is this generation's, as accepted and tested
+    marked=''
+    [ ! -f "$tested" ] || read -r marked <"$tested" || :
+    header_of "$trial"
+    [ "$marked" = "$generation $seen_sum" ] && [ "$of" -eq "$generation" ]
+}
+
+is_the_way_back() { # whether body is the tested way back, but for its generation: then it needs no test
+    arrived=$inner
     for kept in "$state/$service".*.back; do
-        [ -f "$kept" ] && sed "s/$stand_in/$generation/; s/^# sha256 .*/# sha256 $inner/" "$kept" | cmp -s - "$trial" && return 0
+        [ -f "$kept" ] && slurp "$kept" || continue
+        header_of "$kept"
+        made=${content%%"# sha256 $inner$newline"*}"# sha256 $arrived$newline"${content#*"# sha256 $inner$newline"}
+        content=''
+        while :; do
+            case $made in *$stand_in*) ;; *) break ;; esac
+            content=$content${made%%"$stand_in"*}$generation made=${made#*"$stand_in"}
+        done
+        [ "$content$made" != "$body" ] || return 0
     done
     return 1
 }
 
-keep_before() { # the live file as it is now, for revert; empty when there is none. And what is no longer needed goes
-    before=$state/$service.$generation.before
+keep_before() { # the live file as it is now, for revert; empty when there is none. Whether it is, the digests tell
+    before=$state/$service.$generation.before copied=false
     header_of "$live"
-    if [ "$of" -ne "$generation" ] || [ ! -f "$before" ]; then
-        # half of it does no harm: nothing is staged yet that it would be put back for
-        { if [ -f "$live" ]; then cp "$live" "$before"; else : >"$before"; fi; } 2>/dev/null ||
-            [ "$verb" = apply ] || full # nobody takes a rollback back
+    [ "$of" -ne "$generation" ] || [ ! -f "$before" ] || return 0
+    copied=true
+    # half of it does no harm: nothing is staged that it would be put back for
+    if [ ! -f "$live" ]; then
+        empty "$before" || [ "$verb" = apply ] || full # nobody takes a rollback back
+    elif ! { slurp "$live" && printf %s "$content" >"$before"; } 2>/dev/null; then
+        cp "$live" "$before" 2>/dev/null || [ "$verb" = apply ] || full
     fi
+}
+
+kept_before() { # the copy has every byte, also those that no shell can hold
+    [ $copied = true ] && [ -f "$live" ] || return 0
+    sum_of "$live"
+    live_sum=$sum
+    sum_of "$before"
+    [ "$sum" = "$live_sum" ] && [ -n "$sum" ] || cp "$live" "$before" 2>/dev/null || [ "$verb" = apply ] || full
+}
+
+is_before() { # whether the live file is as it was when this generation was staged
+    before=$state/$service.$generation.before
+    if [ -s "$before" ]; then cmp -s "$before" "$live"; else [ ! -f "$live" ]; fi
+}
+
+tidy_up() { # what no generation needs any more goes, some at a time
+    header_of "$live"
+    old_files='' many=0
     for file in "$state/$service".[0-9]*.before "$state/$service".[0-9]*.staged; do
-        case $file in *".$of."* | *".$generation."* | *'*'*) ;; *) out="$out $file" ;; esac
+        case $file in *".$of."* | *".$generation."* | *'*'*) ;; *) old_files="$old_files $file" many=$((many + 1)) ;; esac
     done
+    [ $many -lt 12 ] || out="$out $old_files"
     [ -z "$out" ] || rm -f $out
 }
 
@@ -126,4 +171,4 @@ begin_swap() { # from here on a killed program leaves work for repair
     { printf '%s\n' "$verb $generation" >"$pending"; } 2>/dev/null
 }
 
-end_swap() { { : >"$pending"; } 2>/dev/null; }
+end_swap() { empty "$pending"; }

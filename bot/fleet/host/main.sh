@@ -66,7 +66,8 @@ request() { # WORD...: one verb, its stdin in body
     esac
     check_words "$@"
     state=$conf_dir/.rollout-bot live=$conf_dir/rollout-$service.conf trial=$conf_dir/.rollout-bot/$service.trial
-    staged=$state/$service.$generation.staged pending=$state/$service.pending record=$state/$service.seen
+    tested=$state/$service.tested pending=$state/$service.pending record=$state/$service.seen
+    root=${nginx_conf%/*} test_conf=${nginx_conf%/*}/.rollout-bot-test.conf
     [ -d "$conf_dir" ] || fail include "$conf_dir does not exist; create it and include it: include $conf_dir/*.conf; inside http {} of $nginx_conf"
     [ -f "$nginx_conf" ] || fail include "$nginx_conf does not exist; name the right one in fleet.hosts"
     command -v "$nginx" >/dev/null || fail usage "$nginx is not installed on the host, or not in the PATH; name the binary in fleet.hosts"

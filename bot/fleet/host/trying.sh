@@ -103,8 +103,35 @@ END {
 
 rewritten() { # FILE [alone]: a dump of the configuration, or nginx.conf itself -> test_conf, and the copies it needs -> copies;
     # 1 when nothing leads to the live file
-    copies=$(alone=${2-} dir=$conf_dir real=$(cd "$conf_dir" && pwd -P) root=$root test=$state/test-$service live=$live \
+    copies=$(alone=${2-} dir=$conf_dir real=$real root=$root test=$state/test-$service live=$live \
         top=$nginx_conf mine=$test_conf awk "$rewrite" "$1" 2>/dev/null)
+}
+
+made_from() { # -> made, empty when a file is missing: all that the copy of nginx.conf alone comes from, and itself
+    sum_of "$nginx_conf"
+    made=$sum
+    sum_of "$test_conf"
+    made="${made:+$made $sum $service ${#rewrite} $nginx_conf $conf_dir $real}"
+    [ -n "$sum" ] || made=''
+}
+
+rewritten_alone() { # nginx.conf itself leads to the live file. Its copy stays, as long as it would be the same again
+    was=$PWD real=$conf_dir
+    { cd -P "$conf_dir" && real=$PWD && cd "$was"; } 2>/dev/null || :
+    [ -n "$sums" ] || digests "$nginx_conf" "$test_conf"
+    made_from
+    was=''
+    [ ! -f "$state/$service.copied" ] || IFS= read -r was <"$state/$service.copied" || :
+    if [ -n "$made" ] && [ "$was" = "$made" ]; then
+        copies="$test_conf $nginx_conf"
+        return
+    fi
+    empty "$state/$service.copied" || full
+    empty "$test_conf" || full "$root"
+    rewritten "$nginx_conf" alone || return
+    digests "$nginx_conf" "$test_conf"
+    made_from
+    { printf '%s\n' "$made" >"$state/$service.copied"; } 2>/dev/null || full
 }
 
 links() { # the directory of links is as CONF_DIR is now; made anew only where it is not
@@ -135,10 +162,10 @@ not_included() {
 }
 
 test_config() { # what is in $state/$service.trial, among the whole configuration. Returns when nginx would take it
-    root=${nginx_conf%/*} test_conf=${nginx_conf%/*}/.rollout-bot-test.conf
     links
-    (: >"$test_conf") 2>/dev/null || full "$root"
-    if ! rewritten "$nginx_conf" alone; then
+    left_over=''
+    if ! rewritten_alone; then
+        left_over=$test_conf
         "$nginx" -T -q -c "$nginx_conf" >"$state/dump" 2>"$state/test.err" || {
             rm -f "$test_conf"
             fail test "nginx -t, before any change: $(complaint_of_test)"
@@ -148,11 +175,11 @@ test_config() { # what is in $state/$service.trial, among the whole configuratio
     taken=0
     "$nginx" -t -q -c "$test_conf" 2>"$state/test.err" || taken=$?
     for copied in $copies; do
-        case $copied in "$test_conf" | "$state"/*.part) out="$out $copied" ;; esac
+        case $copied in "$left_over" | "$state"/*.part) out="$out $copied" ;; esac
     done
     if [ $taken -ne 0 ]; then
         said=$(complaint_of_test)
-        rm -f $out
+        [ -z "$out" ] || rm -f $out
         fail test "nginx -t: ${said:-failed with status $taken}"
     fi
 }

@@ -56,20 +56,22 @@ prepare() { # fences, receives, tests, keeps
     fi
     line=''
     [ "$back" = - ] || [ -f "$state/$service.$back.back" ] || fail noback "the way back is not here; send it first"
-    receive "$generation"
+    keep_before
+    receive "$generation" "$live" "$before"
+    kept_before
     [ "$verb" = apply ] || { find_master && [ "$master" -ne 0 ]; } ||
         fail down "nginx is not running (no master process in $pid_file); start it"
     [ "$verb" = apply ] && is_the_way_back || test_config
-    keep_before
-    mv -f "$trial" "$staged" 2>/dev/null || full
+    tidy_up
+    [ "$verb" = apply ] || sync "$trial" 2>/dev/null || :
     note "$generation" "$sha" "$epoch" || [ "$verb" = apply ] || full # a rollback's own file says its generation
-    [ "$verb" = apply ] || sync "$staged" 2>/dev/null || :
+    mark_tested || [ "$verb" = apply ] || full
 }
 
 swap() { # the staged file goes live and the workers follow; a commit that they do not follow goes back
     find_master
     begin_swap || [ "$verb" = apply ] || full
-    [ ! -f "$staged" ] || mv -f "$staged" "$live" 2>/dev/null || full
+    [ "$verb" != apply ] && ! is_staged || mv -f "$trial" "$live" 2>/dev/null || full
     swapped=true reason=''
     taken=1
     if [ "$master" -ne 0 ]; then
@@ -137,10 +139,8 @@ do_commit() {
     line=''
     header_of "$live"
     if [ "$of" -ne "$generation" ]; then
-        [ -f "$staged" ] || fail unstaged "generation $generation is not staged here; stage it first"
-        before=$state/$service.$generation.before
-        if [ -s "$before" ]; then cmp -s "$before" "$live"; else [ ! -f "$live" ]; fi ||
-            fail moved "somebody changed $live after it was staged; look at it, then try again"
+        is_staged || fail unstaged "generation $generation is not staged here; stage it first"
+        is_before || fail moved "somebody changed $live after it was staged; look at it, then try again"
     fi
     swap
     say true ok
@@ -153,7 +153,7 @@ do_revert() {
     [ "$seen" -gt "$generation" ] && [ "$of" -ne "$generation" ] || fence
     repair
     note_epoch || : # going back needs no disk
-    rm -f "$staged" 2>/dev/null
+    empty "$tested" || :
     header_of "$live"
     if [ "$of" -ne "$generation" ] && [ ! -s "$pending" ]; then
         already=true

@@ -11,7 +11,7 @@ newline='
 
 forget() { # every request starts from nothing
     verb='' service='' generation=0 epoch=0 swapped=false already=false line='' sum='' master=0 old='' left='' now=0
-    answers='' reason='' copies='' out=''
+    answers='' reason='' copies='' out='' sums=''
 }
 
 plain() { # TEXT: as it is it can stand in the answer
@@ -53,8 +53,29 @@ clock() { # hundredths of a second since boot, without a process
 
 nap() { sleep "0.$1" 2>/dev/null || usleep "${1}0000" 2>/dev/null || sleep 1; }
 
+empty() { # FILE: made, or emptied. `true`, since a redirection of `:` that fails would end the shell
+    { true >"$1"; } 2>/dev/null
+}
+
 put() { # TEXT FILE, at once or not at all
-    (printf '%s\n' "$1" >"$2.tmp") 2>/dev/null && mv -f "$2.tmp" "$2" 2>/dev/null
+    { printf '%s\n' "$1" >"$2.tmp"; } 2>/dev/null && mv -f "$2.tmp" "$2" 2>/dev/null
+}
+
+slurp() { # FILE -> content; 1 when it is not one the bot would write, and a program is quicker
+    content='' rows=0
+    while IFS= read -r row || [ -n "$row" ]; do
+        content=$content$row$newline rows=$((rows + 1))
+        [ $rows -lt 3000 ] || return 1
+    done <"$1"
+}
+
+digests() { # FILE... -> sums, for sum_of: one process for all of them
+    sums=$newline$(sha256sum "$@" 2>/dev/null)$newline
+}
+
+sum_of() { # FILE -> sum, empty when there was none
+    sum=${sums%%"  $1$newline"*}
+    [ "$sum" != "$sums" ] && sum=${sum##*"$newline"} || sum=''
 }
 
 digest() { # FILE -> sum, empty when there is none
@@ -89,7 +110,7 @@ try_lock() { # 1 when another request holds it
 }
 
 take_lock() { # 1 when it was not free in time
-    (: >>"$state/lock") 2>/dev/null || full
+    { true >>"$state/lock"; } 2>/dev/null || full
     exec 9>>"$state/lock"
     if ! try_lock; then
         [ "$verb" != apply ] || want_way
