@@ -24,7 +24,7 @@ recall() { # the newest pair this host accepted -> seen, seen_epoch; and the sum
             seen=$of_entry seen_sum=$of_sum seen_epoch=$of_epoch entries=$((entries + 1))
         done <"$record"
     fi
-    header_of "$live"
+    look
     [ "$of" -le "$seen" ] || { seen=$of seen_epoch=0 && digest "$live" && seen_sum=$sum; }
 }
 
@@ -100,7 +100,7 @@ is_staged() { # whether the trial is this generation's, as accepted and tested
     marked=''
     [ ! -f "$tested" ] || read -r marked <"$tested" || :
     header_of "$trial"
-    [ "$marked" = "$generation $seen_sum" ] && [ "$of" -eq "$generation" ]
+    [ "$marked" = "$generation $seen_sum" ] && [ "$of" -eq "$generation" ] && staged=true
 }
 
 is_the_way_back() { # whether body is the tested way back, but for its generation: then it needs no test
@@ -119,20 +119,20 @@ is_the_way_back() { # whether body is the tested way back, but for its generatio
     return 1
 }
 
-keep_before() { # the live file as it is now, for revert; empty when there is none. Whether it is, the digests tell
+keep_before() { # the live file as it is now, for revert; empty when there is none. Most often it is what was sent last, and
+    # that needs no program; whether it is, the digests tell
     before=$state/$service.$generation.before copied=false
-    header_of "$live"
-    [ "$of" -ne "$generation" ] || [ ! -f "$before" ] || return 0
+    [ "$live_of" -ne "$generation" ] || [ ! -f "$before" ] || return 0
     copied=true
     # half of it does no harm: nothing is staged that it would be put back for
     if [ ! -f "$live" ]; then
         empty "$before" || [ "$verb" = apply ] || full # nobody takes a rollback back
-    elif ! { slurp "$live" && printf %s "$content" >"$before"; } 2>/dev/null; then
+    elif [ -z "$earlier" ] || ! { printf %s "$earlier" >"$before"; } 2>/dev/null; then
         cp "$live" "$before" 2>/dev/null || [ "$verb" = apply ] || full
     fi
 }
 
-kept_before() { # the copy has every byte, also those that no shell can hold
+kept_before() { # the copy has every byte of the live file
     [ $copied = true ] && [ -f "$live" ] || return 0
     sum_of "$live"
     live_sum=$sum
@@ -146,10 +146,9 @@ is_before() { # whether the live file is as it was when this generation was stag
 }
 
 tidy_up() { # what no generation needs any more goes, some at a time
-    header_of "$live"
     old_files='' many=0
     for file in "$state/$service".[0-9]*.before "$state/$service".[0-9]*.staged; do
-        case $file in *".$of."* | *".$generation."* | *'*'*) ;; *) old_files="$old_files $file" many=$((many + 1)) ;; esac
+        case $file in *".$live_of."* | *".$generation."* | *'*'*) ;; *) old_files="$old_files $file" many=$((many + 1)) ;; esac
     done
     [ $many -lt 12 ] || out="$out $old_files"
     [ -z "$out" ] || rm -f $out

@@ -73,8 +73,7 @@ request() { # WORD...: one verb, its stdin in body
     command -v "$nginx" >/dev/null || fail usage "$nginx is not installed on the host, or not in the PATH; name the binary in fleet.hosts"
     bash=''
     ! command -v bash >/dev/null || bash=bash
-    look
-    [ "$verb" = read ] || [ "$verb" = check ] || [ -d "$state" ] || mkdir -p "$state" 2>/dev/null || full
+    [ "$verb" = read ] || [ "$verb" = check ] || [ -d "$state" ] || mkdir -p "$state" 2>/dev/null || { look && full; }
     "do_$verb"
 }
 
@@ -108,13 +107,14 @@ serve() { # requests on stdin until its end
         set +f
         code=0
         answer=$(request "$@" </dev/null) || code=$?
+        case ${7-} in stage | apply) earlier=$body ;; esac
         printf '%s %s\n' "$code" "$answer" || exit 1
         [ "$refused" != version ] || exit 1 # by the next time it may have been installed anew
     done
 }
 
 forget
-places='' refused=''
+places='' refused='' earlier=''
 case ${1-} in
 --loop) serve ;;
 --forced)

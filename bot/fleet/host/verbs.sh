@@ -39,8 +39,7 @@ repair() { # the last call was killed between its swap and its read-back
 }
 
 is_live() { # the live file is this generation's, as accepted, and nothing is half done
-    header_of "$live"
-    [ "$of" -eq "$generation" ] && [ ! -s "$pending" ] || return 1
+    [ "$live_of" -eq "$generation" ] && [ ! -s "$pending" ] || return 1
     digest "$live"
     [ "$sum" = "$1" ] && probe && serves "$generation"
 }
@@ -71,7 +70,9 @@ prepare() { # fences, receives, tests, keeps
 swap() { # the staged file goes live and the workers follow; a commit that they do not follow goes back
     find_master
     begin_swap || [ "$verb" = apply ] || full
-    [ "$verb" != apply ] && ! is_staged || mv -f "$trial" "$live" 2>/dev/null || full
+    if [ "$verb" = apply ] || [ "$staged" = true ] || is_staged; then
+        mv -f "$trial" "$live" 2>/dev/null || full
+    fi
     swapped=true reason=''
     taken=1
     if [ "$master" -ne 0 ]; then
@@ -93,7 +94,7 @@ swap() { # the staged file goes live and the workers follow; a commit that they 
     fail $code "$why; the previous file is back"
 }
 
-lock_or_say() { take_lock || fail busy "another change is under way on the host; try again"; }
+lock_or_say() { take_lock || { look && false; } || fail busy "another change is under way on the host; try again"; }
 
 do_ready() { # the file on stdin is the way back of the orders to come; they name it by its sum
     lock_or_say
@@ -137,8 +138,7 @@ do_commit() {
         say true ok
     fi
     line=''
-    header_of "$live"
-    if [ "$of" -ne "$generation" ]; then
+    if [ "$live_of" -ne "$generation" ]; then
         is_staged || fail unstaged "generation $generation is not staged here; stage it first"
         is_before || fail moved "somebody changed $live after it was staged; look at it, then try again"
     fi

@@ -11,7 +11,7 @@ newline='
 
 forget() { # every request starts from nothing
     verb='' service='' generation=0 epoch=0 swapped=false already=false line='' sum='' master=0 old='' left='' now=0
-    answers='' reason='' copies='' out='' sums=''
+    answers='' reason='' copies='' out='' sums='' staged=false
 }
 
 plain() { # TEXT: as it is it can stand in the answer
@@ -97,9 +97,9 @@ header_of() { # FILE -> of, its generation, 0 when it has none; and inner, the s
     number "$of" || of=0
 }
 
-look() { # swapped: whether the live file is this generation's
+look() { # -> live_of, the generation of the live file; swapped: whether it is this one
     header_of "$live"
-    swapped=false
+    live_of=$of swapped=false
     [ "$generation" -eq 0 ] || [ "$of" -ne "$generation" ] || swapped=true
 }
 
@@ -110,7 +110,7 @@ try_lock() { # 1 when another request holds it
 }
 
 take_lock() { # 1 when it was not free in time
-    { true >>"$state/lock"; } 2>/dev/null || full
+    { true >>"$state/lock"; } 2>/dev/null || { look && full; }
     exec 9>>"$state/lock"
     if ! try_lock; then
         [ "$verb" != apply ] || want_way
@@ -122,5 +122,4 @@ take_lock() { # 1 when it was not free in time
             nap 02
         done
     fi
-    look
 }
