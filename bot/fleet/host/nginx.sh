@@ -123,14 +123,13 @@ serves() { # GENERATION: every answer says so; 0 means that none of the service 
     0,*) return 0 ;;
     *,) return 1 ;;
     esac
-    while read -r answer; do
-        case $answer in
-        "rollout-bot service=$service "*" generation=$1 "*) ;;
+    unread=$answers$newline
+    while [ -n "$unread" ]; do
+        case ${unread%%"$newline"*} in
+        "rollout-bot service=$service "*" generation=$1 "*) unread=${unread#*"$newline"} ;;
         *) return 1 ;;
         esac
-    done <<END
-$answers
-END
+    done
 }
 
 reload() { # tells the master; 1 when that is not allowed
@@ -144,10 +143,15 @@ reload() { # tells the master; 1 when that is not allowed
     kill -HUP "$master" 2>/dev/null
 }
 
-complaint() { # nginx wrote since the reload that it did not take it -> reason
+complaint() { # nginx wrote since the reload that it will not take it -> reason. 1 when it may still
     [ -f "$error_log" ] || return 1
-    reason=$(tail -c "+$((log_size + 1))" "$error_log" 2>/dev/null | grep -F "[emerg] $master#" | head -n 1)
-    [ -n "$reason" ]
+    complaints=$(tail -c "+$((log_size + 1))" "$error_log" 2>/dev/null | grep -F "[emerg] $master#")
+    reason=${complaints%%"$newline"*}
+    case $complaints in
+    '') return 1 ;;
+    *'still could not bind()'*) ;;
+    *' in use)'*) return 1 ;; # it tries again for seconds, and takes the reload should the address come free
+    esac
 }
 
 outranked() { # a rollback of a higher generation waits for the lock
@@ -178,9 +182,9 @@ settle() { # GENERATION: 0 once no old worker accepts and it is what they answer
         fi
         round=$((round + 1))
         [ "$verb" != commit ] || ! outranked || return 2
-        [ $((round % 8)) -ne 0 ] || ! complaint || return 1
         clock
-        [ "$now" -lt "$end" ] || return 1
+        [ "$now" -lt "$end" ] || { complaint || :; return 1; }
+        [ $((round % 8)) -ne 0 ] || ! complaint || return 1
         case $round in 3) rest=06 ;; 6) rest=12 ;; 12) rest=25 ;; esac # a host that is slow has other things to do
         nap $rest
     done
