@@ -296,6 +296,54 @@ def test_a_person_between_stage_and_commit_is_not_overwritten(program: Program) 
     assert program.commit(2)["code"] == "moved" and "0.50%" in program.box.live.read_text()
 
 
+def test_the_copy_of_nginx_conf_is_made_anew_once_anything_it_comes_from_has_changed(program: Program) -> None:
+    program.shift(1)
+    conf, copy = program.box.root / "nginx.conf", program.box.root / ".rollout-bot-test.conf"
+    made = copy.stat().st_ino, copy.read_text()
+    times = conf.stat().st_atime_ns, conf.stat().st_mtime_ns
+    copy.write_text(made[1] + "# a person's\n")
+    program.shift(2)
+    assert copy.read_text() == made[1]
+    right = conf.read_text()
+    conf.write_text(right.replace("access_log off;", "access_log oof"))
+    os.utime(conf, ns=times)
+    line = program.stage(3)
+    assert line["code"] == "test" and str(conf) in line["error"], "whatever its time says"
+    conf.write_text(right)
+    program.shift(3)
+    assert program.served() == 3
+
+
+def test_a_check_leaves_what_is_staged(program: Program) -> None:
+    program.shift(1)
+    program.stage(2)
+    host = program.box.host
+    place = [host.nginx, host.nginx_conf, host.conf_dir, host.pid_file, host.status, "300"]
+    done = subprocess.run(
+        ["sh", "-c", PROGRAM_TEXT, PROGRAM, *place, "check", SERVICE], capture_output=True, timeout=20, check=True
+    )
+    assert json.loads(done.stdout)["tried"] is None
+    assert program.commit(2)["ok"] and program.served() == 2
+
+
+def test_what_was_live_comes_back_byte_for_byte(program: Program) -> None:
+    program.shift(1)
+    odd = program.text(1).encode() + b"# \xff no newline at the end"
+    program.box.live.write_bytes(odd)
+    program.shift(2)
+    assert program.revert(2)["ok"] and program.box.live.read_bytes() == odd
+
+
+def test_a_stage_that_failed_takes_back_an_earlier_one(program: Program) -> None:
+    program.shift(1)
+    assert program.stage(2)["ok"]
+    bad = program.box.root / "conf.d" / "person.conf"
+    bad.write_text("nonsense;\n")
+    assert program.stage(2)["code"] == "test"
+    bad.unlink()
+    assert program.commit(2)["code"] == "unstaged" and program.served() == 1
+
+
 def test_wget_does_where_curl_is_missing(program: Program, tmp_path: Path) -> None:
     tools = "awk base64 cat chmod cmp cp cut dd flock grep head ln mkdir mv nginx rm sed sha256sum sleep sync tail tr"
     tools += " wc wget"

@@ -75,6 +75,15 @@ def test_request_after_request(looped: Looped) -> None:
     assert "generation=1 " in looped.ask("read", SERVICE)["live"][0]
 
 
+def test_what_was_sent_last_is_not_mistaken_for_what_is_live(looped: Looped) -> None:
+    for generation in (1, 2):
+        assert looped.stage(generation)["ok"] and looped.ask("commit", SERVICE, str(generation), "0")["ok"]
+    live = looped.box.live.read_text().replace("2.00%", "1.50%")
+    looped.box.live.write_text(live)
+    assert looped.stage(3)["ok"] and looped.ask("commit", SERVICE, "3", "0")["ok"]
+    assert looped.ask("revert", SERVICE, "3", "0")["ok"] and looped.box.live.read_text() == live
+
+
 @pytest.mark.parametrize(
     "line", ["", "0", "x y z", "0 *", "0 1 $(id) `id` ; id", "-1 1 a b", "07 1 a", "0 " + "a " * 400]
 )
