@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import get_args
 
 import structlog
@@ -173,7 +173,7 @@ class Worker:
     async def _run(self, claimed: Claimed) -> None:
         me = asyncio.current_task()
         assert me is not None
-        heart = asyncio.create_task(self._heartbeat(claimed, me), name=f"lease of {claimed.key}")
+        heart = Heart(lambda: self._heartbeat(claimed, me), claimed.key)
         try:
             with acting(claimed.stream, claimed.epoch):
                 done = await self._perform(claimed)
@@ -191,7 +191,7 @@ class Worker:
             log.exception("effect failed", key=claimed.key)
             await self._later(claimed, repr(error), None)
         finally:
-            heart.cancel()
+            heart.stop()
 
     async def _later(self, claimed: Claimed, error: str, after: float | None) -> None:
         first, most = BACKOFF
@@ -201,13 +201,30 @@ class Worker:
 
     async def _heartbeat(self, claimed: Claimed, task: asyncio.Task[None]) -> None:
         while True:
-            await asyncio.sleep(LEASE / 3)
             try:
                 kept = await self._store.renew(claimed.id, claimed.owner, self._clock() + LEASE)
             except Exception:
                 log.exception("lease not renewed", key=claimed.key)
-                continue
+                kept = True
             if not kept:
                 log.warning("lease lost", key=claimed.key)
                 task.cancel()
                 return
+            await asyncio.sleep(LEASE / 3)
+
+
+class Heart:
+    """Beats from a third of a lease on. Until then it is a mere timer: most effects are done long before."""
+
+    def __init__(self, beat: Callable[[], Coroutine[None, None, None]], key: str) -> None:
+        self._beat, self._key = beat, key
+        self._task: asyncio.Task[None] | None = None
+        self._timer = asyncio.get_running_loop().call_later(LEASE / 3, self._start)
+
+    def _start(self) -> None:
+        self._task = asyncio.create_task(self._beat(), name=f"lease of {self._key}")
+
+    def stop(self) -> None:
+        self._timer.cancel()
+        if self._task:
+            self._task.cancel()

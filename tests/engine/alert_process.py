@@ -11,6 +11,7 @@ import time
 
 from prometheus_client import CollectorRegistry
 
+from bot import heap
 from bot.alerts.plan import AlertPlan, Receiver, Route
 from bot.engine.alert_intake import AlertIntake
 from bot.engine.alert_sender import AlertSender
@@ -64,4 +65,5 @@ async def main(database: str, sink: str, token: str) -> None:
 
 
 if __name__ == "__main__":
+    heap.settle()  # as the bot does
     asyncio.run(main(*sys.argv[1:4]))
