@@ -101,8 +101,9 @@ class Worker:
         while True:
             self._woken.clear()
             try:
-                due = await self._due()
-                if due is not None and due <= self._clock():  # most wakings are of others' streams, or of an end
+                # Of a shared store most wakings are of others' streams; one's own file is as soon claimed from as asked.
+                due = await self._due() if self._store.shared else self._clock()
+                if due is not None and due <= self._clock():
                     await self._claim()
                     # Where something has ended or come meanwhile there is more to claim at once, whatever is due when.
                     due = self._clock() if self._woken.is_set() else await self._due()

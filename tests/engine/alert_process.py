@@ -11,7 +11,7 @@ import time
 
 from prometheus_client import CollectorRegistry
 
-from bot import heap
+from bot import interpreter
 from bot.alerts.plan import AlertPlan, Receiver, Route
 from bot.engine.alert_intake import AlertIntake
 from bot.engine.alert_sender import AlertSender
@@ -67,5 +67,5 @@ async def main(database: str, sink: str, token: str, batch: str = "1") -> None:
 
 
 if __name__ == "__main__":
-    heap.settle()  # as the bot does
+    interpreter.settle()  # as the bot does
     asyncio.run(main(*sys.argv[1:5]))
