@@ -101,7 +101,7 @@ class Worker:
         while True:
             self._woken.clear()
             try:
-                # Of a shared store most wakings are of others' streams; one's own file is as soon claimed from as asked.
+                # Of a shared store most wakings are of others' streams; one's own is as soon claimed from as asked.
                 due = await self._due() if self._store.shared else self._clock()
                 if due is not None and due <= self._clock():
                     await self._claim()
