@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from bot import interpreter
 from bot.backup_cli import backup
 from bot.cli_host import host_commands
 from bot.cli_settings import DEFAULT_CONFIG, ConfigDir, settings_of
@@ -41,8 +42,7 @@ def run(
     except ConfigError as error:
         typer.echo(format_problems(error.problems), err=True)
         raise typer.Exit(2) from None
-    gc.freeze()  # what was imported stays: it need never be looked through again
-    gc.enable()
+    interpreter.settle()
     raise typer.Exit(asyncio.run(serve(settings, role)))
 
 

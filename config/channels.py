@@ -100,12 +100,13 @@ class SlackChannelSettings:
 
 @dataclass(frozen=True, slots=True)
 class WebhookSettings:
-    """url may hold a token. timeout: seconds, of the whole request."""
+    """url may hold a token. timeout: seconds, of the whole request. batch: notifications in one request, at most."""
 
     name: str
     url: Secret | None
     signing_key: Secret | None
     timeout: float = WEBHOOK_TIMEOUT
+    batch: int = 1
     missing: tuple[str, ...] = ()
 
 

@@ -38,6 +38,7 @@ from config.yaml_source import Path_
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _LIST_ID: Final = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+MOST_AT_ONCE: Final = 1000  # notifications in one request
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
@@ -156,7 +157,10 @@ class _Builder:
         if key and len(key.reveal()) < 16:
             mend = "write at least 16 characters: openssl rand -hex 32 makes them"
             self.reader.problem(f"{given.signing_key_env} is too short to sign with", mend)
-        return WebhookSettings(self.name, url, key, given.timeout or WEBHOOK_TIMEOUT, (*missing, *lacking))
+        batch = 1 if given.batch is None else given.batch
+        if not 1 <= batch <= MOST_AT_ONCE:
+            self.report.problem((*self.at, "batch"), f"batch {batch} is out of range", f"write 1 to {MOST_AT_ONCE}")
+        return WebhookSettings(self.name, url, key, given.timeout or WEBHOOK_TIMEOUT, batch, (*missing, *lacking))
 
     def _segments(self) -> Segments:
         given = self.given.segments or SegmentsModel()

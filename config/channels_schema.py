@@ -20,7 +20,7 @@ KEYS: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "gateway": (("url",), ("method", "headers", "content", "body", "success", "segments", "timeout")),
     "apprise": (("url_env",), ("style", "segments", "timeout")),
     "slack": ((), ()),
-    "webhook": (("url|url_env", "signing_key_env"), ("timeout",)),
+    "webhook": (("url|url_env", "signing_key_env"), ("timeout", "batch")),
 }
 
 
@@ -65,6 +65,7 @@ class ChannelModel(Model):
     style: Annotated[Style, choice(*STYLES)] | None = None
     segments: SegmentsModel | None = None
     timeout: Duration | None = None
+    batch: Whole | None = None
 
 
 class LimitModel(Model):

@@ -37,6 +37,8 @@ def suspects(alert: Alert, rollouts: Iterable[Rollout]) -> tuple[Suspect, ...]:
 def ranked(alerts: Iterable[Alert], rollouts: Collection[Rollout]) -> tuple[Suspect, ...]:
     """For alerts that are told together, of which those that fire count: each rollout once, by its strongest tie."""
     best: dict[str, Suspect] = {}
+    if not rollouts:
+        return ()
     for suspect in (s for alert in alerts if alert.firing for s in suspects(alert, rollouts)):
         known = best.get(suspect.rollout)
         if known is None or _order(suspect) < _order(known):

@@ -38,12 +38,17 @@ def _(e: ev.AlertsFired, state: AlertsState) -> AlertsState:
         for key in alert.groups:
             members.setdefault(key, []).append(alert.fingerprint)
     for opened in e.groups:
-        group = groups.get(opened.key) or Group(opened.key, opened.route, opened.labels, e.at, unrouted=opened.unrouted)
-        if not group.told:  # what was acknowledged is over
-            group = replace(group, acked_by="", acked_at=None)
-        joined = dict.fromkeys((*group.members, *members.get(opened.key, ())))
-        changed = e.at if group.changed_at is None else group.changed_at
-        groups[opened.key] = replace(group, members=tuple(joined), changed_at=changed, touched_at=e.at)
+        key = opened.key
+        group = groups.get(key) or Group(key, opened.route, opened.labels, e.at, unrouted=opened.unrouted)
+        groups[key] = replace(
+            group,
+            members=tuple(dict.fromkeys((*group.members, *members.get(key, ())))),
+            changed_at=e.at if group.changed_at is None else group.changed_at,
+            touched_at=e.at,
+            # What was acknowledged is over once nothing of it is told any more.
+            acked_by=group.acked_by if group.told else "",
+            acked_at=group.acked_at if group.told else None,
+        )
     return replace(state, alerts=alerts, groups=groups)
 
 
@@ -87,33 +92,39 @@ def _(e: ev.GroupsTold, state: AlertsState) -> AlertsState:
 
 
 def _told(group: Group, told: ev.Told, at: float) -> Group:
+    """In one copy: a storm tells of thousands at once."""
     known = tuple(dict.fromkeys(f for f in (*group.told, *told.new, *told.still) if f not in told.gone))
     opened = tuple(
         Receipt(told.serial, s.receiver, s.channel, s.to, at=at, instead_of=s.instead_of, why=told.why)
         for s in told.sends
     )
-    group = replace(
+    since = group.since
+    if told.new and not (group.told and since):
+        since = at
+    receivers = ", ".join(dict.fromkeys(s.receiver for s in told.sends))
+    return replace(
         group,
         told=known,
         serial=told.serial,
         notified_at=at,
         step=max(group.step, told.step) if known else 0,
         receipts=_kept((*group.receipts, *opened)),
+        changed_at=group.changed_at if told.why == "escalated" else None,
+        said_at=at if told.why in ("new", "more", "repeat") else group.said_at,
+        # What is new was acknowledged by nobody; of what is over it stays to be seen who was on it.
+        acked_by="" if told.new else group.acked_by,
+        acked_at=None if told.new else group.acked_at,
+        since=since if known else None,
+        trail=_line(group, at, told.why, receivers),
+        touched_at=at,
     )
-    if told.why != "escalated":
-        group = replace(group, changed_at=None)
-    if told.why in ("new", "more", "repeat"):
-        group = replace(group, said_at=at)
-    if told.new:  # what is new was acknowledged by nobody
-        group = replace(group, acked_by="", acked_at=None, since=group.since if group.told and group.since else at)
-    if not known:  # who was on it stays to be seen
-        group = replace(group, since=None)
-    return _noted(group, at, told.why, ", ".join(dict.fromkeys(s.receiver for s in told.sends)))
 
 
 def _kept(receipts: tuple[Receipt, ...]) -> tuple[Receipt, ...]:
     """All that are open, and the newest of the others."""
     surplus = len(receipts) - RECEIPTS
+    if surplus <= 0:
+        return receipts
     kept = []
     for receipt in receipts:
         if surplus > 0 and receipt.state not in OPEN:
@@ -124,8 +135,11 @@ def _kept(receipts: tuple[Receipt, ...]) -> tuple[Receipt, ...]:
 
 
 def _noted(group: Group, at: float, what: str, detail: str = "") -> Group:
-    trail = (*group.trail, Entry(at, what, detail))[-TRAIL:]
-    return replace(group, trail=trail, touched_at=at)
+    return replace(group, trail=_line(group, at, what, detail), touched_at=at)
+
+
+def _line(group: Group, at: float, what: str, detail: str) -> tuple[Entry, ...]:
+    return (*group.trail, Entry(at, what, detail))[-TRAIL:]
 
 
 @_evolve.register

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from contextvars import Context, copy_context
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -25,6 +26,24 @@ from bot.rollout.intents import Refusal
 log = structlog.get_logger()
 SNAPSHOT_EVERY = 200  # events at least, and one a group: thousands of groups take long to write
 TRIES = 20  # a conflict means somebody else made progress, so this many in a row is a fault
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """An outcome that waits to be written, for the sender in that context. finish: the effect that ends with it."""
+
+    delivery: Delivery
+    finish: int | None
+    written: asyncio.Future[None]
+    context: Context
+
+    def end(self, failed: Exception | None) -> None:
+        if self.written.done():
+            return  # whoever waited was cancelled
+        if failed is None:
+            self.written.set_result(None)
+        else:
+            self.written.set_exception(failed)
 
 
 class Alerting:
@@ -49,8 +68,8 @@ class Alerting:
         self._snapshot_at = 0  # seq of the last one this process began to write, or loaded after
         self._snapshot: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
-        self._reporting = asyncio.Lock()
-        self._reports: list[tuple[Delivery, int | None, asyncio.Future[Exception | None]]] = []
+        self._reporter: asyncio.Task[None] | None = None
+        self._reports: list[Report] = []
 
     def now(self) -> float:
         return self._clock()
@@ -101,7 +120,7 @@ class Alerting:
                 return Alerted(state, refusal=refusal)
             after, commit = self._commit(state, events, cause, now)
             commit = replace(commit, finish=finish)
-            writing = asyncio.create_task(self._store.commit(commit), name="alerts commit")
+            writing = asyncio.create_task(self._write(commit), name="alerts commit")
             if self._store.shared:
                 # Others write too: what is decided next has to be decided on what became of this.
                 await asyncio.wait({writing})
@@ -109,6 +128,8 @@ class Alerting:
                 # The next intent is decided on this one's outcome while it is written, so that many share one disk
                 # write. Should it fail, theirs meet a Conflict, and are decided anew.
                 self._keep(after)
+                if commit.effects or finish:
+                    self._wake()
         committed = await self._written(writing, after)
         if committed.duplicate:
             return Alerted(state, duplicate=True)
@@ -137,6 +158,13 @@ class Alerting:
         if self._snapshot is not None:
             self._snapshot.cancel()
             await asyncio.gather(self._snapshot, return_exceptions=True)
+
+    async def _write(self, commit: Commit) -> Committed:
+        """One turn of the loop later: the claim of what follows, of which the worker knows by then, comes right behind
+        and shares the disk write too.
+        """
+        await asyncio.sleep(0)
+        return await self._store.commit(commit)
 
     async def _written(self, writing: asyncio.Task[Committed], after: AlertsState) -> Committed:
         try:
@@ -174,27 +202,32 @@ class Alerting:
         finish: the claimed effect that ends with it. Returns once it is in the log. Without this a burst of thousands
         would wait for a disk once each.
         """
-        done: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
-        self._reports.append((delivery, finish, done))
-        async with self._reporting:
-            if not done.done():
-                await self._write_reports()
-        if failed := done.result():
-            raise failed
+        report = Report(delivery, finish, asyncio.get_running_loop().create_future(), copy_context())
+        self._reports.append(report)
+        if self._reporter is None:
+            self._write_next()
+        await report.written
+
+    def _write_next(self) -> None:
+        """In a task of its own, which no end of one sender cuts off, and on behalf of the first that waits."""
+        writing = self._write_reports()
+        self._reporter = asyncio.create_task(writing, name="alerts reports", context=self._reports[0].context)
 
     async def _write_reports(self) -> None:
         waiting, self._reports = self._reports, []
         failed: Exception | None = Retryable("the outcome was not written: the task that wrote it was stopped")
         try:
-            ended = tuple(id for _, id, _ in waiting if id is not None)
-            await self.submit(ReportDeliveries(tuple(delivery for delivery, _, _ in waiting)), finish=ended)
+            ended = tuple(report.finish for report in waiting if report.finish is not None)
+            await self.submit(ReportDeliveries(tuple(report.delivery for report in waiting)), finish=ended)
             failed = None
         except Exception as error:
             failed = error
         finally:
-            for _, _, done in waiting:
-                if not done.done():
-                    done.set_result(failed)
+            for report in waiting:
+                report.end(failed)
+            self._reporter = None
+            if self._reports:
+                self._write_next()
 
     async def refresh(self) -> None:
         """Brings `known` up to date after another process wrote."""

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import random
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from typing import Any, get_args
+from typing import get_args
 
 import structlog
 
@@ -101,8 +101,9 @@ class Worker:
         while True:
             self._woken.clear()
             try:
-                due = await self._due()
-                if due is not None and due <= self._clock():  # most wakings are of others' streams, or of an end
+                # Of a shared store most wakings are of others' streams; one's own is as soon claimed from as asked.
+                due = await self._due() if self._store.shared else self._clock()
+                if due is not None and due <= self._clock():
                     await self._claim()
                     # Where something has ended or come meanwhile there is more to claim at once, whatever is due when.
                     due = self._clock() if self._woken.is_set() else await self._due()
@@ -173,7 +174,7 @@ class Worker:
     async def _run(self, claimed: Claimed) -> None:
         me = asyncio.current_task()
         assert me is not None
-        heart = Heart(lambda: self._heartbeat(claimed, me))
+        heart = Heart(lambda: self._heartbeat(claimed, me), claimed.key)
         try:
             with acting(claimed.stream, claimed.epoch):
                 done = await self._perform(claimed)
@@ -214,15 +215,15 @@ class Worker:
 
 
 class Heart:
-    """Begins to beat once a third of the lease is over. Most effects end before, and a task is dearer than a timer."""
+    """Beats from a third of a lease on. Until then it is a mere timer: most effects are done long before."""
 
-    def __init__(self, beat: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        self._beat = beat
+    def __init__(self, beat: Callable[[], Coroutine[None, None, None]], key: str) -> None:
+        self._beat, self._key = beat, key
         self._task: asyncio.Task[None] | None = None
-        self._timer = asyncio.get_running_loop().call_later(LEASE / 3, self._begin)
+        self._timer = asyncio.get_running_loop().call_later(LEASE / 3, self._start)
 
-    def _begin(self) -> None:
-        self._task = asyncio.create_task(self._beat(), name="lease")
+    def _start(self) -> None:
+        self._task = asyncio.create_task(self._beat(), name=f"lease of {self._key}")
 
     def stop(self) -> None:
         self._timer.cancel()

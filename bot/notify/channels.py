@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from bot.engine.ports import Chat
 from bot.notify.apprise import AppriseChannel
+from bot.notify.batches import Batches
 from bot.notify.gateway import GatewayChannel
 from bot.notify.mail import MailChannel
 from bot.notify.message import Channel
@@ -38,6 +39,7 @@ def _channel(settings: ChannelSettings, chat: Chat | None) -> Channel:
         case AppriseSettings():
             return AppriseChannel(settings)
         case WebhookSettings():
-            return WebhookChannel(settings)
+            channel = WebhookChannel(settings)
+            return Batches(channel, settings.batch) if settings.batch > 1 else channel
         case SlackChannelSettings():
             return SlackChannel(settings.name, chat) if chat else UnsetChannel(settings.name, ("SLACK_BOT_TOKEN",))

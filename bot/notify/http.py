@@ -15,7 +15,7 @@ from bot.engine.ports import Final, Retryable
 from bot.notify.faults import MEND_WAIT, retry_after, scrubbed, shown
 
 MOST = 65536  # bytes of an answer that are read
-_LATER = frozenset({408, 425, 429})
+LATER = frozenset({408, 425, 429})
 # These are about the address or the password, whoever the message is for.
 _WAY = frozenset({301, 302, 303, 307, 308, 401, 403, 404, 405, 407})
 
@@ -60,7 +60,7 @@ class Http:
     def refusal(self, answer: Answer, now: float) -> Retryable | Final:
         """What an answer that is no success means. now: Unix seconds."""
         said = f"{self.who} answered {answer.status}: {self.hide(answer.text) or 'nothing more'}"
-        if answer.status in _LATER or answer.status >= 500:
+        if answer.status in LATER or answer.status >= 500:
             return Retryable(said, retry_after(answer.headers.get("Retry-After"), now))
         if answer.status in _WAY:
             return Retryable(f"{said} — correct its address, or the secret it is given", MEND_WAIT)

@@ -6,9 +6,11 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
-from bot.notify.http import Http
+from bot.engine.ports import Retryable
+from bot.notify.batches import Apart
+from bot.notify.http import LATER, Answer, Http
 from bot.notify.message import Notification, clean
 from config.channels import WebhookSettings
 
@@ -23,36 +25,55 @@ class WebhookChannel:
 
     async def send(self, to: str, notification: Notification) -> str:
         """See Channel. `to` goes along as it is. Any 2xx is success."""
-        notification = clean(notification)
-        body = json.dumps(
-            {
-                "to": to,
-                "key": notification.key,
-                "severity": notification.severity,
-                "subject": notification.subject,
-                "text": notification.text,
-                "html": notification.html,
-                "short": notification.short,
-                "thread": notification.thread,
-            }
-        ).encode()
-        at = str(int(self._clock()))
-        headers = {
-            "Content-Type": "application/json",
-            "Idempotency-Key": " ".join(notification.key.split()),
-            "X-Rollout-Timestamp": at,
-            "X-Rollout-Signature": f"v1={signature(self._key, at, body)}",
-        }
-        answer = await self._http.ask("POST", self._url, headers, body)
+        answer = await self._post(_fields(to, notification), notification)
         if not 200 <= answer.status < 300:
             raise self._http.refusal(answer, self._clock())
         return ""
+
+    async def send_many(self, to: str, notifications: Sequence[Notification]) -> None:
+        """See ManyAtOnce. A list also where it is of one, so that a receiver reads one shape."""
+        alone = notifications[0] if len(notifications) == 1 else None
+        answer = await self._post({"notifications": [_fields(to, one) for one in notifications]}, alone)
+        if 200 <= answer.status < 300:
+            return
+        refusal = self._http.refusal(answer, self._clock())
+        if alone or answer.status in (*LATER, 503) or answer.status < 400:
+            raise refusal
+        # What a server says about one bad message it says of the whole request, or it fails over it.
+        raise Apart(str(refusal), refusal if answer.status >= 500 and isinstance(refusal, Retryable) else None)
+
+    async def _post(self, what: Mapping[str, object], alone: Notification | None) -> Answer:
+        """alone: the one it is about. Several have no key together: they may come again in other company."""
+        body = json.dumps(what).encode()
+        at = str(int(self._clock()))
+        headers = {
+            "Content-Type": "application/json",
+            "X-Rollout-Timestamp": at,
+            "X-Rollout-Signature": f"v1={signature(self._key, at, body)}",
+        }
+        if alone:
+            headers["Idempotency-Key"] = " ".join(alone.key.split())
+        return await self._http.ask("POST", self._url, headers, body)
 
     async def check(self) -> str:
         return await self._http.reachable(self._url)
 
     async def aclose(self) -> None:
         await self._http.aclose()
+
+
+def _fields(to: str, notification: Notification) -> dict[str, str]:
+    notification = clean(notification)
+    return {
+        "to": to,
+        "key": notification.key,
+        "severity": notification.severity,
+        "subject": notification.subject,
+        "text": notification.text,
+        "html": notification.html,
+        "short": notification.short,
+        "thread": notification.thread,
+    }
 
 
 def signature(key: str, at: str, body: bytes) -> str:

@@ -15,6 +15,9 @@ from bot.store.shapes import CodecError
 
 _OPEN = "state IN ('pending', 'claimed')"  # as in the index effects_open, or it is not used
 AT_ONCE = 1_000  # rows of one statement: SQLite takes 32,766 values
+_IDS = (1 << 40) - 1
+_PLACE = "(priority << 40 | id)"  # in the order of (priority, id), as one number
+_HELD = "SELECT lane FROM effects WHERE state = 'claimed' AND ready_at > ?"
 _AMONG = "id IN (SELECT value FROM json_each(?))"
 _FREE = "owner = '', epoch = 0"
 _SHOWN = (
@@ -120,15 +123,21 @@ def _by_token(claimed: Collection[Claimed]) -> dict[tuple[str, int], list[int]]:
 def _claimable(
     db: Db, now: float, limit: int, kinds: Sequence[str] | None, streams: Collection[str] | None
 ) -> list[int]:
+    """Of thousands that wait in a lane only the next is looked at further: a storm is claimed in many rounds."""
     wanted = _among("kind", kinds) + _among("stream", streams)
+    given = (now, *(kinds or ()), *(streams or ()), NEVER_HELD)
     due = db.execute(
-        f"""SELECT id, lane, kind FROM effects AS e WHERE {_OPEN} AND ready_at <= ? {wanted}
-        AND (kind = ? OR NOT EXISTS (
-            SELECT 1 FROM effects AS held WHERE held.lane = e.lane AND held.state = 'claimed' AND held.ready_at > ?
-        )) ORDER BY priority, id""",
-        (now, *(kinds or ()), *(streams or ()), NEVER_HELD, now),
+        f"""SELECT min({_PLACE}) AS place, lane, kind FROM effects
+        WHERE state = 'pending' AND ready_at <= ? {wanted} AND kind <> ? GROUP BY stream, kind, lane
+        HAVING lane NOT IN ({_HELD})
+        UNION ALL SELECT {_PLACE}, lane, kind FROM effects
+        WHERE state = 'claimed' AND ready_at <= ? {wanted} AND (kind = ? OR lane NOT IN ({_HELD}))
+        UNION ALL SELECT {_PLACE}, lane, kind FROM effects
+        WHERE state = 'pending' AND ready_at <= ? {wanted} AND kind = ?
+        ORDER BY place""",
+        (*given, now, *given, now, *given),
     )
-    taken = one_per_lane(due, limit)
+    taken = one_per_lane(((place & _IDS, lane, kind) for place, lane, kind in due), limit)
     due.close()
     return taken
 
@@ -198,12 +207,16 @@ def _put_back(db: Db, id: int, ready_at: float, error: str) -> None:
 
 def next_due(db: Db, streams: Collection[str] | None) -> float | None:
     """An effect of a lane that is held up cannot be claimed before the lane's last lease has run out."""
+    wanted, given = _among("stream", streams), (NEVER_HELD, *(streams or ()))
     row = db.execute(
-        f"""SELECT min(iif(kind = ?, ready_at, max(ready_at, coalesce(held_until, ready_at))))
-        FROM effects LEFT JOIN (
-            SELECT lane AS held_lane, max(ready_at) AS held_until FROM effects WHERE state = 'claimed' GROUP BY lane
-        ) ON held_lane = lane WHERE {_OPEN}{_among("stream", streams)}""",
-        (NEVER_HELD, *(streams or ())),
+        f"""SELECT min(iif(never, at, max(at, coalesce(
+            (SELECT max(ready_at) FROM effects AS held WHERE held.state = 'claimed' AND held.lane = first.lane), at
+        )))) FROM (
+            SELECT lane, kind = ? AS never, min(ready_at) AS at FROM effects
+            WHERE state = 'pending' {wanted} GROUP BY stream, kind, lane
+            UNION ALL SELECT lane, kind = ?, ready_at FROM effects WHERE state = 'claimed' {wanted}
+        ) AS first""",
+        (*given, *given),
     ).fetchone()
     return None if row[0] is None else float(row[0])
 

@@ -125,7 +125,13 @@ _LEADS = (
         BEGIN SELECT raise(ABORT, 'an epoch never falls'); END""",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _LEADS)
+# All that claiming asks of what waits, so that it reads no row of the thousands that are not next.
+_WAITING = (
+    """CREATE INDEX effects_waiting ON effects (stream, kind, lane, priority, ready_at, state)
+        WHERE state = 'pending'""",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _LEADS, _WAITING)
 
 
 def migrate(db: Db, path: str) -> None:

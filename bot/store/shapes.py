@@ -88,12 +88,25 @@ def items(container: Callable[[Any], Any], item: Decoder) -> Decoder:
 
 
 def fixed(parts: tuple[Decoder, ...]) -> Decoder:
+    if parts == (LEAVES[str], LEAVES[str]):
+        return _pair
+
     def decode(raw: Any) -> Any:
         if type(raw) is not list or len(raw) != len(parts):
             raise CodecError(f"expected {len(parts)} values, found {short(raw)}")
         return tuple([part(value) for part, value in zip(parts, raw, strict=True)])
 
     return decode
+
+
+def _pair(raw: Any) -> tuple[str, str]:
+    """Two texts, as of a label: most of what a storm of alerts writes."""
+    if type(raw) is not list or len(raw) != 2:
+        raise CodecError(f"expected 2 values, found {short(raw)}")
+    first, second = raw
+    if type(first) is not str or type(second) is not str:
+        raise CodecError(f"expected str, found {short(first if type(first) is not str else second)}")
+    return first, second
 
 
 def mapping(value: Decoder) -> Decoder:

@@ -20,6 +20,7 @@ from tests.bench.report import Result, percentile
 
 BURST, BATCH = 5000, 1000
 RATE, SECONDS = 50, 60
+TOGETHER = 100  # notifications in one request, where the receiver takes several
 TOKEN = "a-token-of-some-length"
 PATIENCE = 600.0
 
@@ -36,10 +37,7 @@ class Sink:
     async def answer(self, request: web.Request) -> web.Response:
         told = await request.json()
         now = time.perf_counter()
-        names = (
-            [a["labels"]["alertname"] for a in told["alerts"]] if "alerts" in told else [told["subject"].split()[-1]]
-        )
-        for name in names:
+        for name in _names(told):
             self.at.setdefault(name, now)
         self.more.set()
         return web.Response()
@@ -51,6 +49,13 @@ class Sink:
                 await self.more.wait()
 
 
+def _names(told: dict[str, Any]) -> list[str]:
+    """Alertmanager's way, several of ours in a batch, or one."""
+    if "alerts" in told:
+        return [alert["labels"]["alertname"] for alert in told["alerts"]]
+    return [one["subject"].split()[-1] for one in told.get("notifications", [told])]
+
+
 async def run() -> list[Result]:
     sink = Sink()
     app = web.Application(client_max_size=16 * 1024 * 1024)
@@ -60,15 +65,20 @@ async def run() -> list[Result]:
     await web.TCPSite(runner, LOOPBACK, 0).start()
     url = f"http://{LOOPBACK}:{runner.addresses[0][1]}/"
     try:
-        ours = await _bot(sink, url)
+        ours = await _bot(sink, url, "Single", 1)
+        batched = await _bot(sink, url, "Batched", TOGETHER)
         theirs = await _alertmanager(sink, url)
     finally:
         await runner.cleanup()
+    return [*_rows("", ours, theirs), *_rows(".batched", batched, theirs)]
+
+
+def _rows(way: str, ours: tuple[float, float, float], theirs: tuple[float, float, float]) -> list[Result]:
     baseline = "Alertmanager, the same to the same sink"
     return [
-        Result("alerts.burst", ours[0], "alerts/s", baseline, theirs[0], BURST),
-        Result("alerts.burst.p99", ours[1], "ms", baseline, theirs[1], BURST),
-        Result("alerts.steady.p99", ours[2], "ms", baseline, theirs[2], RATE * SECONDS),
+        Result(f"alerts.burst{way}", ours[0], "alerts/s", baseline, theirs[0], BURST),
+        Result(f"alerts.burst.p99{way}", ours[1], "ms", baseline, theirs[1], BURST),
+        Result(f"alerts.steady.p99{way}", ours[2], "ms", baseline, theirs[2], RATE * SECONDS),
     ]
 
 
@@ -105,10 +115,10 @@ async def _steady(sink: Sink, post: Post, session: aiohttp.ClientSession, prefix
     return percentile([1000 * (sink.at[name] - sent[name]) for name in names], 99)
 
 
-async def _bot(sink: Sink, url: str) -> tuple[float, float, float]:
+async def _bot(sink: Sink, url: str, prefix: str, batch: int) -> tuple[float, float, float]:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         root = Path(folder)
-        argv = (sys.executable, "-m", "tests.engine.alert_process", str(root / "bot.db"), url, TOKEN)
+        argv = (sys.executable, "-m", "tests.engine.alert_process", str(root / "bot.db"), url, TOKEN, str(batch))
         child = Child("bot", argv, root / "bot.log", stdout=root / "out")
         await child.start()
 
@@ -125,7 +135,7 @@ async def _bot(sink: Sink, url: str) -> tuple[float, float, float]:
                 async with session.post(address, json=body, headers=headers) as answer:
                     assert answer.status == 200, await answer.text()
 
-            return await _measure(sink, post, "Bot")
+            return await _measure(sink, post, prefix)
         finally:
             await child.kill()
 

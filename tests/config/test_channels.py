@@ -54,6 +54,7 @@ channels:
     kind: webhook
     url_env: PAGER_URL
     signing_key_env: PAGER_KEY
+    batch: 100
 limit: {burst: 10, every: 30s, reserved: 2}
 heartbeat: {url_env: HEARTBEAT_URL, interval: 30s, timeout: 5s}
 """
@@ -94,7 +95,7 @@ def test_all_keys_can_be_written(folder):
     assert isinstance(phone, AppriseSettings) and phone.style == "short"
     assert isinstance(chat, SlackChannelSettings)
     assert isinstance(pager, WebhookSettings) and isinstance(pager2, WebhookSettings)
-    assert pager2.url == Secret("https://hooks.example.com/hush")
+    assert (pager.batch, pager2.batch, pager2.url) == (1, 100, Secret("https://hooks.example.com/hush"))
     assert found.limit == LimitSettings(10, 30.0, 2)
     assert (found.heartbeat.interval, found.heartbeat.timeout) == (30.0, 5.0)
     assert "hush" not in repr(settings)
@@ -158,6 +159,7 @@ BROKEN = [
     ("    from: Rollout bot <bot@example.com>\n", "", "  mail:", "`from` is missing"),
     ("    from: Rollout bot <bot@example.com>", "    from: Rollout bot", "from: Rollout", "write it as rollout-bot@"),
     ("    connections: 2", "    connections: 0", "connections: 0", "write 1 to 50"),
+    ("    batch: 100", "    batch: 0", "batch: 0", "write 1 to 1000"),
     ("    connections: 2", "    conections: 2", "conections", "did you mean `connections`?"),
     ("    list_id: ops.example.com", "    list_id: ops", "list_id: ops", "like a host name"),
     ("    timeout: 5s", "    timeout: 5m", "timeout: 5m", "write 1s to 2m"),

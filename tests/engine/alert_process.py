@@ -1,6 +1,6 @@
 """Alerts in a process of their own: POST /alerts in, a webhook out. For tests that kill it and benches that race it.
 
-python -m tests.engine.alert_process DATABASE SINK_URL TOKEN      prints the port it listens on
+python -m tests.engine.alert_process DATABASE SINK_URL TOKEN [BATCH]      prints the port it listens on
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import time
 
 from prometheus_client import CollectorRegistry
 
+from bot import interpreter
 from bot.alerts.plan import AlertPlan, Receiver, Route
 from bot.engine.alert_intake import AlertIntake
 from bot.engine.alert_sender import AlertSender
@@ -20,7 +21,7 @@ from bot.engine.alerting import Alerting
 from bot.engine.messages import Board
 from bot.engine.ports import Conflict, Final, Retryable
 from bot.engine.worker import Worker
-from bot.notify.webhook import WebhookChannel
+from bot.notify.channels import build_channels
 from bot.slack.messages import Messages
 from bot.store.sqlite import SqliteStore
 from bot.web import AlertDoor, Web
@@ -40,14 +41,16 @@ async def well() -> dict[str, str]:
     return {}
 
 
-async def main(database: str, sink: str, token: str) -> None:
+async def main(database: str, sink: str, token: str, batch: str = "1") -> None:
     store = await SqliteStore.open(database)
-    channel = WebhookChannel(WebhookSettings("sink", Secret(sink), Secret("k" * 16)))
+    settings = WebhookSettings("sink", Secret(sink), Secret("k" * 16), batch=int(batch))
     alerting = Alerting(store, PLAN, wake=lambda: worker.wake())
     watch = AlertWatch(alerting, ScriptedSeries(), tuple, time.time)
     throttle = Throttle(LimitSettings(burst=1_000_000, every=1.0), "en", "UTC")
     board = Board(store, RecordingChat())  # type: ignore[arg-type]
-    sender = AlertSender(alerting, {"sink": channel}, board, Messages("en", "UTC"), list, throttle)
+    sender = AlertSender(
+        alerting, build_channels({"sink": settings}, None), board, Messages("en", "UTC"), list, throttle
+    )
 
     lead = await store.lead("alerts", f"process {time.time()}", 1e9)
     assert lead is not None
@@ -64,4 +67,5 @@ async def main(database: str, sink: str, token: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:4]))
+    interpreter.settle()  # as the bot does
+    asyncio.run(main(*sys.argv[1:5]))

@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 import aiohttp
+import pytest
 from aiohttp import web
 
 from bot.alerts.follow import LANES
@@ -28,7 +29,7 @@ class Sink:
 
     async def answer(self, request: web.Request) -> web.Response:
         told = await request.json()
-        self.keys.append((told["subject"], told["key"]))
+        self.keys += [(one["subject"], one["key"]) for one in told.get("notifications", [told])]
         self.more.set()
         await asyncio.sleep(0.005)
         return web.Response()
@@ -42,8 +43,8 @@ class Sink:
 
 
 class Process:
-    def __init__(self, root: Path, sink: str) -> None:
-        argv = (sys.executable, "-m", "tests.engine.alert_process", str(root / "bot.db"), sink, TOKEN)
+    def __init__(self, root: Path, sink: str, together: int) -> None:
+        argv = (sys.executable, "-m", "tests.engine.alert_process", str(root / "bot.db"), sink, TOKEN, str(together))
         self._out, self._url = root / "out", ""
         self._child = Child("alerts", argv, root / "alerts.log", stdout=self._out)
 
@@ -73,14 +74,15 @@ class Process:
             return False
 
 
-async def test_a_burst_of_a_thousand_survives_kill_9(tmp_path: Path) -> None:
+@pytest.mark.parametrize("together", [1, 25])
+async def test_a_burst_of_a_thousand_survives_kill_9(tmp_path: Path, together: int) -> None:
     sink = Sink()
     app = web.Application()
     app.add_routes([web.post("/", sink.answer)])
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    process = Process(tmp_path, f"http://127.0.0.1:{runner.addresses[0][1]}/")
+    process = Process(tmp_path, f"http://127.0.0.1:{runner.addresses[0][1]}/", together)
     await process.start()
     try:
         bodies = [

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bot.alerts.effects import SendAlert
+from bot.alerts.events import Delivery
 from bot.alerts.intents import Acknowledge, BeginSilence
 from bot.alerts.labels import parse_matcher
 from bot.alerts.model import AlertsState
@@ -362,3 +363,17 @@ async def test_an_escalation_says_so_by_sms_and_whom_slack_calls() -> None:
     (short,) = [n.short for n in rig.sms.to("+15555550101")]
     assert short.startswith("ESCALATED, nobody acked. Critical: ErrorRate")
     assert (("S0ONCALL01", "U0LIN00001"),) in shown
+
+
+async def test_a_sender_that_is_cut_off_takes_no_other_outcome_with_it() -> None:
+    rig = AlertRig()
+    await rig.alerting.submit(observed(a_signal(severity="critical")))
+    (group,) = (await rig.state()).groups.values()
+    outcomes = [Delivery(group.key, r.serial, r.receiver, r.channel, r.to, "sent") for r in group.receipts]
+    reporting = [asyncio.create_task(rig.alerting.report(outcome)) for outcome in outcomes]
+    await asyncio.sleep(0)
+    reporting[0].cancel()
+    late = asyncio.create_task(rig.alerting.report(outcomes[-1]))  # while the others are written
+    assert len(outcomes) > 2
+    await asyncio.wait_for(asyncio.gather(*reporting[1:], late), 60)
+    assert [r.state for r in (await rig.group()).receipts] == ["sent"] * len(outcomes)

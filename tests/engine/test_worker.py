@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bot.engine import worker as worker_module
 from bot.engine.acting import acting_epoch
 from bot.engine.ports import Claimed, Commit, Fenced, Final, NewEffect, Retryable
 from bot.engine.worker import CONCURRENCY, LEASE, TOLD, Worker
@@ -335,3 +336,26 @@ async def test_what_is_claimed_under_a_new_lead_replaces_what_runs_under_the_old
     await drained(store)
     assert sorted(seen) == [-1, 1, 3]
     await worker.stop()
+
+
+async def test_what_takes_longer_than_a_lease_keeps_it(
+    running: Callable[[MemoryStore, Perform], Worker], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_module, "LEASE", 0.3)
+    store, begun, end = MemoryStore(), [], asyncio.Event()
+
+    async def perform(claimed: Claimed) -> bool:
+        begun.append(claimed.key)
+        await end.wait()
+        return False
+
+    running(store, perform)
+    await put(store, "a")
+    renewed: set[float] = set()
+    async with asyncio.timeout(60):
+        while len(renewed) < 6:
+            renewed |= {claimed.lease_until for claimed in await store.pending()}
+            await asyncio.sleep(0.01)
+    end.set()
+    await drained(store)
+    assert begun == ["read:R:a"]

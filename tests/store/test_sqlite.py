@@ -9,12 +9,13 @@ import threading
 from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bot.engine.ports import Commit, Conflict, MessageRef, NewEffect
 from bot.rollout.effects import ShowCard, Tell
-from bot.store import StoreBroken, StoreUnavailable, journal, schema, sqlite
+from bot.store import StoreBroken, StoreUnavailable, journal, outbox, schema, sqlite
 from bot.store.schema import Db
 from bot.store.sqlite import SqliteStore
 from tests.store.killing import assert_whole, kill_while_it_writes
@@ -416,13 +417,23 @@ async def test_a_snapshot_nobody_can_read_is_left_out(store: SqliteStore, path: 
 
 
 async def test_claiming_does_not_walk_what_is_done(store: SqliteStore) -> None:
-    claimable = "SELECT id FROM effects AS e WHERE state IN ('pending', 'claimed') ORDER BY priority, id"
+    """And of what waits it reads the index alone."""
+    plans: list[str] = []
 
-    def plan(db: Db) -> str:
-        return " ".join(row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {claimable}"))
+    class Explained:
+        def __init__(self, db: Db) -> None:
+            self.conn = db.conn
 
-    assert "effects_open" in await store._write(plan)
-    assert "TEMP B-TREE" not in await store._write(plan)
+        def execute(self, sql: str, given: Any = ()) -> sqlite3.Cursor:
+            plans.append(" | ".join(row[3] for row in self.conn.execute(f"EXPLAIN QUERY PLAN {sql}", given)))
+            return self.conn.execute(sql, given)
+
+    await store._write(lambda db: outbox.claim(Explained(db), "w", NOW, 30, 9, ("SendAlert",), {"alerts": 1}))
+    await store._write(lambda db: outbox.next_due(Explained(db), None))
+    assert len(plans) == 2
+    for plan in plans:
+        assert "COVERING INDEX effects_waiting" in plan
+        assert all("INDEX effects_" in step for step in plan.split(" | ") if step.endswith(" effects")), plan
 
 
 async def test_pruning_goes_in_small_steps(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:

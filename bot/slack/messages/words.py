@@ -5,7 +5,7 @@ from __future__ import annotations
 import string
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -36,6 +36,19 @@ def _parts_of(phrase: str) -> tuple[tuple[str, str], ...]:
     return tuple(parts)
 
 
+def _second(at: float) -> int:
+    """As it may be shown: a time that none can be becomes the nearest that can."""
+    return int(min(max(at if at == at else 0.0, 0.0), _LATEST))
+
+
+@lru_cache(maxsize=256)
+def _clock(zone: ZoneInfo, at: int, now: int | None) -> str:
+    """Kept, since a burst of alerts began at one time and is told at one."""
+    when = datetime.fromtimestamp(at, zone)
+    same = now is not None and datetime.fromtimestamp(now, zone).date() == when.date()
+    return when.strftime("%H:%M" if same else "%Y-%m-%d %H:%M")
+
+
 class Words:
     """lang: of every phrase. timezone: IANA name; raises ZoneInfoNotFoundError for an unknown one.
 
@@ -56,8 +69,8 @@ class Words:
 
         Where n is one, and a language has a phrase `.one` for that: this one.
         """
-        one = f"{key}.one"
-        key = one if facts.get("n") == 1 and one in self._phrases else key
+        if facts.get("n") == 1 and (one := f"{key}.one") in self._phrases:
+            key = one
         said = []
         for literal, name in _parts_of(self._phrases[key]):
             said.append(literal)
@@ -124,9 +137,7 @@ class Words:
 
     def clock(self, at: float, now: float | None = None) -> Mrkdwn:
         """Plain text in the configured zone: `14:03` on the day of `now`, else `2026-03-02 14:03`."""
-        when = self.local(at)
-        same = now is not None and self.local(now).date() == when.date()
-        return Mrkdwn(when.strftime("%H:%M" if same else "%Y-%m-%d %H:%M"))
+        return Mrkdwn(_clock(self.zone, _second(at), None if now is None else _second(now)))
 
     def moment(self, at: float, now: float | None = None) -> Mrkdwn:
         """The same, in the reader's own zone where Slack can; the configured zone's is the fallback."""
