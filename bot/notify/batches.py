@@ -74,7 +74,9 @@ class Batches:
         else:
             queue = self._queues.setdefault(to, Queue())
             queue.waiting.append(one)
-            if queue.timer is None:  # what is due at once is here when this pass of the loop ends
+            if len(queue.waiting) >= self._most:
+                self._go(to)
+            elif queue.timer is None:  # what is due at once is here when this pass of the loop ends
                 queue.timer = asyncio.get_running_loop().call_soon(self._look, to, False)
         await one.done
         self._alone.pop(notification.key, None)
@@ -89,9 +91,14 @@ class Batches:
         while len(queue.waiting) >= self._most or (queue.waiting and (lingered or not queue.under_way)):
             some = [queue.waiting.popleft() for _ in range(min(self._most, len(queue.waiting)))]
             self._begin(to, [one for one in some if not one.done.done()])  # the others were cancelled
-        if queue.waiting and queue.timer is None:
-            queue.timer = asyncio.get_running_loop().call_later(LINGER, self._look, to, True)
-        elif not queue.waiting and queue.timer is None and not queue.under_way:
+        if queue.waiting:
+            if queue.timer is None:
+                queue.timer = asyncio.get_running_loop().call_later(LINGER, self._look, to, True)
+            return
+        if queue.timer is not None:  # whoever comes next must not wait for what is left of it
+            queue.timer.cancel()
+            queue.timer = None
+        if not queue.under_way:
             del self._queues[to]
 
     def _begin(self, to: str, batch: list[Waiting]) -> None:

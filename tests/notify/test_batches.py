@@ -83,6 +83,27 @@ async def test_one_alone_goes_at_once_and_the_next_wait_for_its_answer(
     assert [_keys(asked) for asked in provider.asked] == [["a"], ["b", "c"]]
 
 
+async def test_a_full_batch_waits_for_nothing_and_nobody_for_an_old_timer(
+    provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "LINGER", 10 * PATIENCE)
+    channel = _channel(provider)
+    provider.hold = asyncio.Event()
+    sending = [asyncio.create_task(_send(channel, "a"))]
+    await provider.reached.wait()
+    for key in "bcd":
+        sending.append(asyncio.create_task(_send(channel, key)))
+        await asyncio.sleep(0.01)
+    async with asyncio.timeout(PATIENCE):
+        while len(provider.asked) < 2:  # noqa: ASYNC110 the server is what is watched
+            await asyncio.sleep(0.01)
+        provider.hold.set()
+        await asyncio.gather(*sending)
+        assert await _send(channel, "e") == [""]
+    await channel.aclose()
+    assert [_keys(asked) for asked in provider.asked] == [["a"], ["b", "c", "d"], ["e"]]
+
+
 async def test_a_request_that_hangs_holds_up_the_others_for_a_moment_only(provider: Provider) -> None:
     channel = _channel(provider)
     provider.hold = asyncio.Event()
