@@ -215,13 +215,23 @@ class World:
         self._calm()
         assert not people.done()
         until = self.loop.time() + CALM
-        while not await final.quiet(self):
+        while not await self._quiet():
             if self.loop.time() > until:
                 self.rules.broken("alive", "no end: {}", await final.why(self))
                 return
             await asyncio.sleep(10.0)
         self.say("everything is quiet")
         await final.judge(self)
+
+    async def _quiet(self) -> bool:
+        """And if so nobody moves any more: something may be due in this very instant."""
+        names = [replica.name for replica in self.running]
+        for name in names:
+            self.loop.park(name)
+        quiet = await final.quiet(self)
+        for name in () if quiet else names:
+            self.loop.unpark(name)
+        return quiet
 
     def _calm(self) -> None:
         """Faults off, everybody willing."""
