@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import count
 
 from bot.engine.ports import Fleet, Measurement, Metrics, Store
 from bot.engine.rollouts import Rollouts
@@ -36,6 +37,8 @@ class Observer:
         self._clock = clock
         self._shown: dict[str, tuple[float, tuple[object, ...]]] = {}
         self._asked: dict[str, float] = {}
+        self._looks = count()
+        self._reported: dict[str, int] = {}  # service -> the look at its hosts that was reported last
 
     async def evaluate(self, service: str) -> Board | None:
         """One evaluation of gates and triggers; None where nothing is under way or nothing was shifted yet."""
@@ -121,10 +124,19 @@ class Observer:
                 await self._rollouts.record(service, None, (read,))
 
     async def read_fleet(self, service: str, cause: str | None = None, finish: int | None = None) -> None:
-        """Reads every host against what was last ordered (DESIGN §6.6)."""
-        state = await self._rollouts.state(service)
-        before, left_out = state.live_generation, state.rollout.left_out if state.rollout else ()
-        readings = await self._fleets[service].read(service)
+        """Reads every host against what was last ordered (DESIGN §6.6).
+
+        One host that gives no answer holds a look up for as long as its deadline. Where a later look was quicker, what
+        this one saw is from before, and would end what that one found: it looks again.
+        """
+        look, latest = -1, 0
+        while look < latest:
+            look = next(self._looks)
+            state = await self._rollouts.state(service)
+            before, left_out = state.live_generation, state.rollout.left_out if state.rollout else ()
+            readings = await self._fleets[service].read(service)
+            latest = self._reported.get(service, 0)
+        self._reported[service] = look
         found, down = drift(readings, before, left_out), down_as_ordered(readings, before, left_out)
         silent = tuple(r.host for r in readings if r.state in SILENT and r.host not in down)
         report = ReportFleet(highest_generation(readings), found, before, silent, down)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from bot.fleet.fake import Fault
 from bot.rollout.intents import AnswerDrift, Promote, Retry
 from bot.rollout.model import Hold, Status
@@ -70,3 +72,26 @@ async def test_hosts_that_a_killed_bot_had_shifted_are_named_when_the_plan_chang
     assert (rollout.status, rollout.hold) == (Status.HELD, Hold.SHIFT_FAILED)
     assert "plan changed" in rollout.hold_detail
     assert "lb-1: has the new share" in rollout.hold_detail and "lb-2: has the new share" in rollout.hold_detail
+
+
+async def test_a_look_at_the_hosts_that_was_overtaken_ends_nothing(rig: Rig) -> None:
+    """One host without an answer held it up; what a person changed meanwhile, and a later look found, is there still."""
+    await second_stage(rig)
+    read, held, go_on = rig.fleet.read, asyncio.Event(), asyncio.Event()
+
+    async def held_up(service: str) -> object:
+        rig.fleet.read = read  # type: ignore[method-assign]
+        seen = await read(service)
+        held.set()
+        await go_on.wait()
+        return seen
+
+    rig.fleet.read = held_up  # type: ignore[assignment]
+    early = asyncio.create_task(rig.observer.patrol(SERVICE))
+    await held.wait()
+    rig.fleet.edit("lb-1", SERVICE, by_hand)
+    await rig.observer.patrol(SERVICE)
+    assert [d.host for d in (await rig.rollout()).drift] == ["lb-1"]
+    go_on.set()
+    await early
+    assert [d.host for d in (await rig.rollout()).drift] == ["lb-1"]
