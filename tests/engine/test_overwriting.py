@@ -75,7 +75,7 @@ async def test_hosts_that_a_killed_bot_had_shifted_are_named_when_the_plan_chang
 
 
 async def test_a_look_at_the_hosts_that_was_overtaken_ends_nothing(rig: Rig) -> None:
-    """One host without an answer held it up; what a person changed meanwhile, and a later look found, is there still."""
+    """One host without an answer held it up; what a later look found meanwhile is there still."""
     await second_stage(rig)
     read, held, go_on = rig.fleet.read, asyncio.Event(), asyncio.Event()
 
