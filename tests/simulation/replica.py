@@ -23,8 +23,8 @@ from bot.rollout.plan import Plan
 from bot.slack.listeners import Listeners
 from tests.release.hands import a_release
 from tests.simulation.alarms import STREAM, AlertParts
-from tests.simulation.hosts import SimFleet
 from tests.simulation.loop import context_of
+from tests.simulation.network import SimFleet
 from tests.simulation.plans import SERVICE
 from tests.simulation.prometheus import SimMetrics
 from tests.simulation.slack import BOT, SimChat, SimDirectory, SimWords
