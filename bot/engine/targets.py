@@ -166,6 +166,8 @@ def _left_by(reading: HostReading, state: ServiceState, rollout: Rollout, effect
 
 def _changed_since(reading: HostReading, rollout: Rollout, effect: ShiftTraffic) -> bool:
     """Whether a host that is not as an order left it had been reached by this very order: somebody changed it since."""
+    if reading.state in SILENT:
+        return False  # it takes no file, and the shift fails by that
     if effect.wave > 1 and reading.host in hosts_up_to(rollout, effect.wave - 1):
         return True
     file = reading.file

@@ -180,6 +180,15 @@ async def test_a_retry_overwrites_what_was_there_before_it_and_no_later_change(a
     assert served(rig) == before, "nobody's share was raised"
 
 
+async def test_a_host_that_went_down_between_waves_was_changed_by_nobody() -> None:
+    rig = await first_wave()
+    rig.fleet.fault("lb-1", Fault.STOPPED)
+    await until(rig, Status.HELD)
+    detail = (await rig.rollout()).hold_detail
+    assert "lb-1: " in detail and "by hand" not in detail
+    assert [rig.fleet.served(name, SERVICE) for name in HOSTS[1:]] == [None, None]
+
+
 async def test_a_trigger_between_waves_brings_every_host_back() -> None:
     rig = await second_stage()
     rig.metrics.values["error_rate"] = 50.0
