@@ -17,7 +17,7 @@ from bot.engine.publishing import Publisher
 from bot.engine.release_speaker import ReleaseSpeaker
 from bot.engine.rollouts import Rollouts
 from bot.engine.speaker import Speaker
-from bot.engine.targets import Named, away, backward, begun, forward, in_the_way, stopping, unread
+from bot.engine.targets import Named, away, backward, begun, forward, in_the_way, still, stopping, unread
 from bot.engine.works import Works
 from bot.fleet.target import HostReading, Outcome, Target
 from bot.rollout.effects import (
@@ -130,7 +130,7 @@ class Performers:
         left_out = dict(away(readings, state, plan, effect))
         present = [reading for reading in readings if reading.host not in left_out]
         # The earlier waves are part of it: they are read back again, and a failure puts them back as well.
-        wave = hosts_up_to(rollout, effect.wave) or [host.name for host in plan.fleet.hosts]
+        wave = hosts_up_to(rollout, effect.wave) or tuple(host.name for host in plan.fleet.hosts)
         names = [name for name in wave if name not in left_out]
         if rollout.plan_hash != plan.hash:
             blocked: Named = (("", "the plan changed after the approval"), *unread(readings))
@@ -141,7 +141,7 @@ class Performers:
         if unsure and not claimed.attempts:
             raise Retryable(f"looked at once more: {', '.join(sorted(unsure))}", LOOK_AGAIN)
         if blocked:
-            outcome, left = await self._take_back(service, rollout, effect, blocked, readings)
+            outcome, left = await self._take_back(service, rollout, effect, wave, blocked, readings)
             report = ReportShift(effect.generation, False, outcome, (*blocked, *left), wave=effect.wave)
             await self._rollouts.submit(service, report, _cause(claimed), finish=claimed.id)
             return True
@@ -162,11 +162,13 @@ class Performers:
         finally:
             shift.cancel()
             self._shifts.pop(service, None)
+        all_done = done.outcome is Outcome.DONE
+        kept = () if all_done else still(tuple(left_out.items()), rollout, effect)
         report = ReportShift(
             effect.generation,
-            done.outcome is Outcome.DONE,
+            all_done,
             done.outcome,
-            tuple((h.host, h.error) for h in done.failed),
+            (*((h.host, h.error) for h in done.failed), *kept),
             done.duration,
             tuple(sorted({h.host for h in done.hosts if h.ok})),
             effect.wave,
@@ -176,22 +178,30 @@ class Performers:
         return True
 
     async def _take_back(
-        self, service: str, rollout: Rollout, effect: ShiftTraffic, blocked: Named, readings: Sequence[HostReading]
+        self,
+        service: str,
+        rollout: Rollout,
+        effect: ShiftTraffic,
+        wave: Sequence[str],
+        blocked: Named,
+        readings: Sequence[HostReading],
     ) -> tuple[Outcome, Named]:
         """(outcome, hosts that have the new share all the same) of a shift that may not go on.
 
-        A wave that cannot follow takes the earlier ones back, but for hosts that a person changed: those wait.
+        Earlier waves go back, and what a try that was cut off has brought to a host, or is about to: its last words may
+        be on their way there, and after this they are refused. But for hosts that a person changed: those wait.
         """
-        left = begun(readings, effect.generation)
-        theirs = {host for host, _ in blocked} - {host for host, _ in unread(readings)}
+        left, silent = begun(readings, effect.generation), {host for host, _ in unread(readings)}
+        theirs = {host for host, _ in blocked} - silent
         before = hosts_up_to(rollout, effect.wave - 1) if effect.wave > 1 else ()
-        earlier = [name for name in before if name not in theirs]
-        if not earlier:
+        names = [name for name in wave if name not in theirs and (name in before or name not in silent)]
+        if not names:
             return Outcome.REFUSED, left
         target = _guarded(backward(rollout, self._rollouts.plans[service], effect.generation))
-        done = await self._fleets[service].part(earlier).put_back(target)
+        done = await self._fleets[service].part(names).put_back(target)
         back = {result.host for result in done.hosts if result.ok}
-        return done.outcome, tuple((host, what) for host, what in left if host not in back)
+        stays = tuple((host, what) for host, what in left if host not in back)
+        return done.outcome if left or before else Outcome.REFUSED, stays
 
     async def _restore(self, claimed: Claimed, effect: RestoreTraffic) -> bool:
         service = claimed.stream

@@ -18,6 +18,7 @@ UNKNOWN = (
 )
 BY_HAND = "changed by hand ({})"
 BEGUN = "has the new share already, from a try that was cut off"
+STILL = "has the new share already, and cannot be taken back now: {}"
 Named = tuple[tuple[str, str], ...]  # (host, what there is to say of it)
 SILENT = (HostState.UNREACHABLE, HostState.DOWN)  # says nothing of what is there: unknown, which is not drift
 
@@ -156,6 +157,12 @@ def begun(readings: Sequence[HostReading], generation: int) -> Named:
     return tuple((r.host, BEGUN) for r in readings if generation in {s.generation for s in (r.file, r.live) if s})
 
 
+def still(left_out: Named, rollout: Rollout, effect: ShiftTraffic) -> Named:
+    """Of hosts that a shift went without, those that an earlier wave of it had reached: if it fails they keep it."""
+    earlier = hosts_up_to(rollout, effect.wave - 1) if effect.wave > 1 else ()
+    return tuple((host, STILL.format(why)) for host, why in left_out if host in earlier)
+
+
 def _left_by(reading: HostReading, state: ServiceState, rollout: Rollout, effect: ShiftTraffic) -> bool:
     """What a try of this very order left half done, or one before it that is now tried again, is nobody's change."""
     if reading.file is None or reading.state not in (HostState.OK, HostState.STALE):
@@ -165,10 +172,15 @@ def _left_by(reading: HostReading, state: ServiceState, rollout: Rollout, effect
 
 
 def _changed_since(reading: HostReading, rollout: Rollout, effect: ShiftTraffic) -> bool:
-    """Whether a host that is not as an order left it had been reached by this very order: somebody changed it since."""
+    """Whether somebody changed what this rollout brought to a host that is not as an order left it.
+
+    Of an earlier try that is answered by whoever wants another, where that try's failure named the host.
+    """
     if reading.state in SILENT:
         return False  # it takes no file, and the shift fails by that
     if effect.wave > 1 and reading.host in hosts_up_to(rollout, effect.wave - 1):
         return True
     file = reading.file
-    return reading.state is HostState.EDITED and file is not None and file.generation == effect.generation
+    if reading.state is not HostState.EDITED or file is None or file.rollout != rollout.id:
+        return False
+    return file.generation == effect.generation or reading.host not in rollout.named

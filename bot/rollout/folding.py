@@ -131,7 +131,8 @@ def _(e: ev.HostsCaughtUp, r: Rollout) -> Rollout:
 @apply.register
 def _(e: ev.ShiftFailed, r: Rollout) -> Rollout:
     detail = "; ".join(f"{host}: {error}" for host, error in e.failed) or e.outcome
-    return replace(_unwaved(r), status=Status.HELD, hold=Hold.SHIFT_FAILED, hold_detail=detail)
+    named = tuple(host for host, _ in e.failed if host)
+    return replace(_unwaved(r), status=Status.HELD, hold=Hold.SHIFT_FAILED, hold_detail=detail, named=named)
 
 
 @apply.register

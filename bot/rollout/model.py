@@ -210,6 +210,7 @@ class Rollout:
     step_down: StepDown | None = None
     answered: tuple[tuple[str, str], ...] = ()  # and what they were shown of it: (host, digest)
     left_out: tuple[str, ...] = ()  # hosts that did not answer the last shift, and have not caught up since
+    named: tuple[str, ...] = ()  # hosts that the last failed shift named: a retry answers for these
     prepares: bool = False  # whether checks, a backup or a checklist came before the first asking
     work: Work | None = None  # the phase of work under way, or the last
     results: tuple[WorkResult, ...] = ()  # the newest of each piece, without its output

@@ -232,3 +232,16 @@ async def test_a_pause_holds_the_catching_up_too_and_a_restart_loses_nothing() -
     await rig.rollouts.submit(SERVICE, Resume(LIN))
     await rig.tick(30)
     assert served(rig) == [(2, 100.0)] * 3 and (await rig.rollout()).left_out == ()
+
+
+async def test_a_host_that_was_left_out_after_its_wave_is_named_when_the_next_wave_fails() -> None:
+    """It keeps the new share: nobody can take it back now, and the card says so."""
+    rig = await passed(Rig(plan(lb1=1)))
+    await on_to_everybody(rig)
+    assert served(rig) == [(2, 100.0), (1, 10.0), (1, 10.0)]
+    rig.fleet.fault("lb-1", Fault.UNREACHABLE)
+    rig.fleet.fault("lb-3", Fault.RELOAD_IGNORED)
+    await until(rig, Status.HELD)
+    detail = (await rig.rollout()).hold_detail
+    assert "lb-1: has the new share already" in detail and "lb-3: " in detail
+    assert served(rig) == [(2, 100.0), (1, 10.0), (1, 10.0)]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from bot.fleet.fake import Fault
 from bot.rollout.intents import AnswerDrift, Promote, Retry
 from bot.rollout.model import Hold, Status
@@ -53,7 +55,10 @@ async def test_a_restore_overwrites_what_was_shown_and_nothing_else(rig: Rig) ->
     assert (await rig.rollout()).status is Status.BAKING
 
 
-async def test_hosts_that_a_killed_bot_had_shifted_are_named_when_the_plan_changed_meanwhile(rig: Rig) -> None:
+@pytest.mark.parametrize("out_of_reach", [False, True])
+async def test_what_a_killed_bot_had_shifted_goes_back_when_the_plan_changed_meanwhile(
+    rig: Rig, out_of_reach: bool
+) -> None:
     await rig.start()
     perform = rig.fleet.shift
 
@@ -66,12 +71,17 @@ async def test_hosts_that_a_killed_bot_had_shifted_are_named_when_the_plan_chang
     rig.fleet.shift = perform  # type: ignore[method-assign]
     rig.plan = a_plan(source="plan two")
     rig.build()
+    if out_of_reach:
+        rig.fleet.fault("lb-2", Fault.LOST_BEFORE)
+        rig.fleet.fault("lb-2", Fault.RELOAD_IGNORED)
     rig.now += 60
     await rig.work()
     rollout = await rig.rollout()
     assert (rollout.status, rollout.hold) == (Status.HELD, Hold.SHIFT_FAILED)
     assert "plan changed" in rollout.hold_detail
-    assert "lb-1: has the new share" in rollout.hold_detail and "lb-2: has the new share" in rollout.hold_detail
+    assert rig.fleet.served("lb-1", SERVICE) is None
+    assert ("lb-2: has the new share" in rollout.hold_detail) is out_of_reach
+    assert (rig.fleet.served("lb-2", SERVICE) is not None) is out_of_reach
 
 
 async def test_a_look_at_the_hosts_that_was_overtaken_ends_nothing(rig: Rig) -> None:

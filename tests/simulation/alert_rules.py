@@ -133,6 +133,8 @@ class AlertRules:
             return
         group.firing = {f: at for f, at in group.firing.items() if f not in told.gone}
         group.firing |= dict.fromkeys(told.new, now)
+        if told.new:
+            group.acked = False  # what is new nobody has looked at
         if told.new or told.why == "repeat":
             group.said_at = decided
         if not group.firing or (told.new and len(group.firing) == len(told.new)):

@@ -199,6 +199,7 @@ class Answer:
     at: float
     values: dict[Need, Value]
     counts: bool  # nobody had paused, nothing had drifted
+    asked: float  # when Prometheus was
 
 
 @dataclass(slots=True)

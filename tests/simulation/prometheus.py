@@ -35,7 +35,7 @@ class SimMetrics:
         self._world = world
 
     async def measure(self, needs: Sequence[Need]) -> Values:
-        world = self._world
+        world, asked = self._world, self._world.loop.time()
         delay = world.net.weighted((6, 3, 1))
         await asyncio.sleep((0.01, 1.0, 8.0)[delay])
         mood = world.mood
@@ -45,7 +45,7 @@ class SimMetrics:
             for need in needs
         }
         world.say("prometheus: {}", mood)
-        world.rules.measured(answer)
+        world.rules.measured(answer, asked)
         return answer
 
     def _value(self, need: Need, values: Mapping[str, float | None]) -> float | None:

@@ -81,9 +81,9 @@ class Rules(Moves):
         left = self._world.slack.left_at.get(user)
         return "rm" in person.roles and (left is None or self._world.loop.time() - left < lag)
 
-    def measured(self, values: dict[Need, Value]) -> None:
+    def measured(self, values: dict[Need, Value], asked: float) -> None:
         view = self.books.view
-        self.books.answers.append(Answer(self._world.loop.time(), values, not view.paused and not view.drift))
+        self.books.answers.append(Answer(self._world.loop.time(), values, not view.paused and not view.drift, asked))
 
     def posted(self, key: str) -> None:
         self.books.posted[key] = self.books.posted.get(key, 0) + 1
@@ -282,6 +282,8 @@ class Rules(Moves):
         for answer in self._since(since):
             if answer in good:
                 total += min(answer.at - before, 2 * plan.interval)
+            elif answer.asked < since:
+                continue  # of what was watched before
             before = answer.at
         return total
 
