@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import math
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -11,6 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 import structlog
 
 from bot.engine.ports import Lead, Store
+from bot.engine.waiting import heard
 
 log = structlog.get_logger()
 LEASE = 10.0  # seconds a lead lasts without being renewed
@@ -152,10 +152,8 @@ class Leads:
 
     async def _loop(self) -> None:
         while True:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(EVERY):
-                    await self._poked.wait()
-                    await asyncio.sleep(POKES)  # what else is said meanwhile is seen by the same round
+            if await heard(self._poked, EVERY):
+                await asyncio.sleep(POKES)  # what else is said meanwhile is seen by the same round
             self._poked.clear()
             try:
                 await self.round()

@@ -21,6 +21,7 @@ from bot.rollout.model import Board, Person, Rollout, ServiceState
 LogEvent = Event | AlertEvent
 OutboxEffect = Effect | AlertEffect
 StreamState = ServiceState | AlertsState
+Rooms = Sequence[tuple[Sequence[str], int]]  # (kinds of effects, how many of them together)
 
 
 class Conflict(Exception):
@@ -218,6 +219,7 @@ class Store(Protocol):
         limit: int,
         kinds: Sequence[str] | None = None,
         epochs: Mapping[str, int] | None = None,
+        rooms: Rooms = (),
     ) -> tuple[Claimed, ...]:
         """Due pending effects, and claimed ones whose lease ran out, by (priority, id); never two of one lane at once.
 
@@ -225,6 +227,7 @@ class Store(Protocol):
         kinds: class names of effects to claim; None = all.
         epochs: claim only effects of these streams, and only while the owner's lead has that epoch. None = every
             stream, no lead asked, the token is the owner.
+        rooms: of these kinds at most so many; one whose room is full is passed over, and holds up nothing.
         """
         ...
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import random
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import get_args
@@ -13,6 +12,7 @@ import structlog
 from bot.alerts.effects import SendAlert
 from bot.engine.acting import acting
 from bot.engine.ports import Away, Claimed, Fenced, Final, OutboxEffect, Retryable, Store
+from bot.engine.waiting import heard
 from bot.rollout.effects import DoWork, PostChart, PublishReport, RestoreTraffic
 
 log = structlog.get_logger()
@@ -123,10 +123,7 @@ class Worker:
                 wait = longest  # a task that ends wakes us
             elif self._busy(TOLD) >= NOTIFICATIONS or self._busy(WORK) >= WORKS:
                 wait = max(wait, FULL)  # what is due may be of a kind that has no room yet
-            # Not wait_for: before Python 3.12 it swallows a cancellation that meets the wake-up.
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(wait):
-                    await self._woken.wait()
+            await heard(self._woken, wait)
 
     async def _due(self) -> float | None:
         epochs = self._epochs()
@@ -140,17 +137,9 @@ class Worker:
         # The way back has room of its own: sixteen posts that hang on a dead Slack must not hold it up.
         rooms = {(RestoreTraffic.__name__,): URGENT}
         rooms |= {kinds: most - self._busy(kinds) for kinds, most in ROOMS.items()}
-        asked = [
-            self._store.claim(self._owner, now, LEASE, room, kinds, epochs) for kinds, room in rooms.items() if room > 0
-        ]
-        # All at once, so that they share a transaction; what one of them got is performed also where another failed.
-        answers = await asyncio.gather(*asked, return_exceptions=True)
-        for answer in answers:
-            if not isinstance(answer, BaseException):
-                self._begin(answer)
-        for answer in answers:
-            if isinstance(answer, BaseException):
-                raise answer
+        free = [(kinds, room) for kinds, room in rooms.items() if room > 0]
+        kinds, most = [kind for kinds, _ in free for kind in kinds], sum(room for _, room in free)
+        self._begin(await self._store.claim(self._owner, now, LEASE, most, kinds, epochs, free))
 
     def _begin(self, found: tuple[Claimed, ...]) -> None:
         for claimed in found:

@@ -17,6 +17,7 @@ from bot.engine.ports import (
     LogEvent,
     Measurement,
     MessageRef,
+    Rooms,
     Stored,
     StreamState,
 )
@@ -160,10 +161,11 @@ class MemoryStore:
         limit: int,
         kinds: Sequence[str] | None = None,
         epochs: Mapping[str, int] | None = None,
+        rooms: Rooms = (),
     ) -> tuple[Claimed, ...]:
         await _turn()
         led = None if epochs is None else {s: epoch for s, epoch in epochs.items() if self._leads_in(s, owner, epoch)}
-        return self._outbox.claim(owner, now, lease, limit, kinds, led)
+        return self._outbox.claim(owner, now, lease, limit, kinds, led, rooms)
 
     def _leads_in(self, stream: str, owner: str, epoch: int) -> bool:
         lead = self._leads.get(stream)

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from bot.engine.ports import Claimed, NewEffect
+from bot.engine.ports import Claimed, NewEffect, Rooms
 from bot.store.rules import NEVER_HELD, one_per_lane, sayable, token
 
 
@@ -86,6 +86,7 @@ class MemoryOutbox:
         limit: int,
         kinds: Collection[str] | None,
         led: Mapping[str, int] | None,
+        rooms: Rooms = (),
     ) -> tuple[Claimed, ...]:
         """led: the epochs of the owner's leads; only their streams count. None = every stream, without a lead."""
         held = {row.new.lane for row in self._open.values() if row.state == "claimed" and row.ready_at > now}
@@ -97,7 +98,7 @@ class MemoryOutbox:
             and (led is None or row.stream in led)
             and (row.kind == NEVER_HELD or row.new.lane not in held)
         )
-        taken = [self._open[id] for id in one_per_lane(due, limit)]
+        taken = [self._open[id] for id in one_per_lane(due, limit, rooms)]
         for row in taken:
             row.state, row.ready_at, row.attempts = "claimed", now + lease, row.attempts + 1
             row.epoch = 0 if led is None else led[row.stream]

@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import groupby
 
-from bot.engine.ports import Claimed, NewEffect
+from bot.engine.ports import Claimed, NewEffect, Rooms
 from bot.store import rows
 from bot.store.codec import EFFECTS
 from bot.store.rules import NEVER_HELD, one_per_lane, sayable, token
@@ -86,11 +86,12 @@ def claim(
     limit: int,
     kinds: Sequence[str] | None,
     led: Mapping[str, int] | None,
+    rooms: Rooms = (),
 ) -> tuple[Claimed, ...]:
     """led: the epochs of the owner's leads, whose streams alone are looked at; None = every stream, without a lead."""
     claimed: list[Claimed] = []
     sql = f"SELECT id, key, stream, lane, effect, attempts FROM effects WHERE {_AMONG}"
-    ids = _claimable(db, now, limit, kinds, led)
+    ids = _claimable(db, now, limit, kinds, led, rooms)
     rows_ = {row[0]: row for row in db.execute(sql, (json.dumps(ids),))} if ids else {}
     for id, key, stream, lane, text, attempts in map(rows_.__getitem__, ids):
         try:
@@ -121,7 +122,7 @@ def _by_token(claimed: Collection[Claimed]) -> dict[tuple[str, int], list[int]]:
 
 
 def _claimable(
-    db: Db, now: float, limit: int, kinds: Sequence[str] | None, streams: Collection[str] | None
+    db: Db, now: float, limit: int, kinds: Sequence[str] | None, streams: Collection[str] | None, rooms: Rooms
 ) -> list[int]:
     """Of thousands that wait in a lane only the next is looked at further: a storm is claimed in many rounds."""
     wanted = _among("kind", kinds) + _among("stream", streams)
@@ -137,7 +138,7 @@ def _claimable(
         ORDER BY place""",
         (*given, now, *given, now, *given),
     )
-    taken = one_per_lane(((place & _IDS, lane, kind) for place, lane, kind in due), limit)
+    taken = one_per_lane(((place & _IDS, lane, kind) for place, lane, kind in due), limit, rooms)
     due.close()
     return taken
 

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterable
 
-from bot.engine.ports import Commit, Fenced, Lead
+from bot.engine.ports import Commit, Fenced, Lead, Rooms
 from bot.rollout.effects import RestoreTraffic
 
 # A rollback waits for nothing: it is claimed also while another effect of its lane is under way.
@@ -26,16 +26,26 @@ def number(value: float | None) -> float | None:
     return None if value is None or math.isnan(value) else value
 
 
-def one_per_lane(rows: Iterable[tuple[int, str, str]], limit: int) -> list[int]:
-    """The ids, at most `limit`, of (id, lane, kind) in order; the second of a lane only if it is never held up."""
+def one_per_lane(rows: Iterable[tuple[int, str, str]], limit: int, rooms: Rooms = ()) -> list[int]:
+    """The ids, at most `limit`, of (id, lane, kind) in order; the second of a lane only if it is never held up.
+
+    A kind whose room is full is passed over, as if it were not there.
+    """
     taken: list[int] = []
     lanes: set[str] = set()
+    left = [most for _, most in rooms]
+    room_of = {kind: room for room, (kinds, _) in enumerate(rooms) for kind in kinds}
     for id, lane, kind in rows:
         if len(taken) >= limit:
             break
+        room = room_of.get(kind)
+        if room is not None and left[room] <= 0:
+            continue
         if lane not in lanes or kind == NEVER_HELD:
             lanes.add(lane)
             taken.append(id)
+            if room is not None:
+                left[room] -= 1
     return taken
 
 

@@ -16,7 +16,18 @@ from urllib.parse import quote
 
 from sqlite_utils import Database
 
-from bot.engine.ports import Claimed, Commit, Committed, Lead, LogEvent, Measurement, MessageRef, Stored, StreamState
+from bot.engine.ports import (
+    Claimed,
+    Commit,
+    Committed,
+    Lead,
+    LogEvent,
+    Measurement,
+    MessageRef,
+    Rooms,
+    Stored,
+    StreamState,
+)
 from bot.rollout.model import Board, Rollout
 from bot.store import journal, leads, outbox, schema
 from bot.store.codec import STATES
@@ -174,10 +185,11 @@ class SqliteStore:
         limit: int,
         kinds: Sequence[str] | None = None,
         epochs: Mapping[str, int] | None = None,
+        rooms: Rooms = (),
     ) -> tuple[Claimed, ...]:
         def job(db: Db) -> tuple[Claimed, ...]:
             led = None if epochs is None else leads.those_of(db, owner, epochs)
-            return outbox.claim(db, owner, now, lease, limit, kinds, led)
+            return outbox.claim(db, owner, now, lease, limit, kinds, led, rooms)
 
         future = self._submit(job)
         try:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
 
 import pytest
 
 from bot.engine import worker as worker_module
 from bot.engine.acting import acting_epoch
 from bot.engine.ports import Claimed, Commit, Fenced, Final, NewEffect, Retryable
-from bot.engine.worker import CONCURRENCY, LEASE, TOLD, Worker
+from bot.engine.worker import CONCURRENCY, LEASE, Worker
 from bot.rollout.effects import ReadFleet, RestoreTraffic
 from bot.store.memory import MemoryStore
 
@@ -57,32 +56,6 @@ async def test_what_is_committed_is_performed_and_finished(running: Callable[...
     worker.wake()
     await drained(store)
     assert seen == ["read:R:a"]
-
-
-async def test_what_one_claim_got_is_performed_also_where_another_failed(
-    running: Callable[..., Worker], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store, claim, failed = MemoryStore(), MemoryStore.claim, []
-
-    async def one_fails(self: MemoryStore, *args: Any) -> tuple[Claimed, ...]:
-        if args[4] == TOLD and not failed:
-            failed.append(args)
-            raise Retryable("busy")
-        return await claim(self, *args)
-
-    monkeypatch.setattr(MemoryStore, "claim", one_fails)
-    performed = asyncio.Event()
-
-    async def perform(claimed: Claimed) -> bool:
-        performed.set()
-        return False
-
-    await put(store, "a")
-    running(store, perform)
-    async with asyncio.timeout(60):
-        await performed.wait()
-    assert len(failed) == 1
-    await drained(store)
 
 
 async def test_a_retryable_failure_comes_again_and_a_bug_does_too(running: Callable[..., Worker]) -> None:

@@ -238,6 +238,14 @@ class OutboxContract:
         assert [c.key for c in found] == ["read:R:1", "read:R:2"]
         assert [e.key for e in await take(store)] == ["shift:R:1", "read:R:3"]
 
+    async def test_a_kind_whose_room_is_full_is_passed_over_and_holds_up_nothing(self, store: Store) -> None:
+        await put(store, read("1", "x"), read("2", "y"), card("A", "y"), card("B", "z"), restore(1, "x"))
+        rooms = ((("ReadFleet", "ShiftTraffic"), 0), (("ShowCard",), 1), (("RestoreTraffic",), 5))
+        found = await store.claim("w", NOW, 30, 10, rooms=rooms)
+        assert [c.key for c in found] == ["rollback:R:1", "card:A"]
+        assert await store.claim("w", NOW, 30, 10, rooms=((("ReadFleet",), 1), (("ShowCard",), 0))) == ()
+        assert [c.key for c in await store.claim("w", NOW, 30, 10, rooms=((("ReadFleet",), 1),))] == ["card:B"]
+
     async def test_a_lane_is_claimed_one_at_a_time(self, store: Store) -> None:
         await put(store, read("1", "thread"), read("2", "thread"), shift(9, "thread"), read("3", "other"))
         first = await store.claim("w", NOW, 30, 10)

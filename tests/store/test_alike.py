@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from bot.engine.ports import Commit, Conflict, Fenced, Lead, Measurement, MessageRef, NewEffect, Store
+from bot.engine.ports import Commit, Conflict, Fenced, Lead, Measurement, MessageRef, NewEffect, Rooms, Store
 from bot.store.memory import MemoryStore
 from bot.store.postgres import PostgresStore
 from bot.store.sqlite import SqliteStore
@@ -31,6 +31,10 @@ LANES = st.sampled_from(["fleet", "thread"])
 NUMBERS = st.integers(1, 3)
 EPOCHS = st.integers(0, 3)
 TOKENS = st.sampled_from(["w", "v", "w#1", "w#2", "v#1", "v#2", "v#3"])
+
+
+def in_rooms(most: tuple[int, int]) -> Rooms:
+    return ((("ShowCard", "ReadFleet"), most[0]), (("ShiftTraffic",), most[1]))
 
 
 @st.composite
@@ -138,11 +142,18 @@ class Alike(RuleBasedStateMachine):
         limit=st.integers(0, 4),
         kinds=st.none() | st.lists(st.sampled_from(["ShowCard", "ShiftTraffic", "RestoreTraffic"]), max_size=2),
         epochs=st.none() | st.dictionaries(STREAMS, EPOCHS),
+        rooms=st.just(()) | st.tuples(st.integers(0, 2), st.integers(0, 2)).map(in_rooms),
     )
     def claim(
-        self, owner: str, lease: float, limit: int, kinds: list[str] | None, epochs: dict[str, int] | None
+        self,
+        owner: str,
+        lease: float,
+        limit: int,
+        kinds: list[str] | None,
+        epochs: dict[str, int] | None,
+        rooms: Rooms,
     ) -> None:
-        claimed = self.both(lambda store: store.claim(owner, self.now, lease, limit, kinds, epochs))
+        claimed = self.both(lambda store: store.claim(owner, self.now, lease, limit, kinds, epochs, rooms))
         held_up = [c.lane for c in claimed if c.key.split(":")[0] != "rollback"]
         assert len(set(held_up)) == len(held_up)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from bot.engine.ports import Claimed, NewEffect
+from bot.engine.ports import Claimed, NewEffect, Rooms
 from bot.store import rows
 from bot.store.postgres.schema import Connection
 from bot.store.rules import NEVER_HELD, one_per_lane, sayable, token
@@ -105,6 +105,7 @@ async def claim(
     limit: int,
     kinds: Sequence[str] | None,
     epochs: Mapping[str, int] | None,
+    rooms: Rooms = (),
 ) -> tuple[Claimed, ...]:
     """Chooses as everywhere; then takes, of what it chose, what no other claimer has its hands on at this moment."""
     async with conn.pipeline(), conn.transaction():
@@ -125,7 +126,7 @@ async def claim(
         if epochs is not None:
             led = {s: epoch for s, epoch in await leads.fetchall() if epochs.get(s) == epoch}
         rows_ = [(id, lane, kind) for id, lane, kind, stream in found if led is None or stream in led]
-        chosen = set(one_per_lane(rows_, limit))
+        chosen = set(one_per_lane(rows_, limit, rooms))
         if not chosen:
             return ()
         lanes = {lane for id, lane, kind in rows_ if id in chosen and kind != NEVER_HELD}

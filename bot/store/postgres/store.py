@@ -15,6 +15,7 @@ from bot.engine.ports import (
     LogEvent,
     Measurement,
     MessageRef,
+    Rooms,
     Stored,
     StreamState,
 )
@@ -139,9 +140,10 @@ class PostgresStore:
         limit: int,
         kinds: Sequence[str] | None = None,
         epochs: Mapping[str, int] | None = None,
+        rooms: Rooms = (),
     ) -> tuple[Claimed, ...]:
         self._may_write()
-        claiming = self._server.begin(lambda conn: outbox.claim(conn, owner, now, lease, limit, kinds, epochs))
+        claiming = self._server.begin(lambda conn: outbox.claim(conn, owner, now, lease, limit, kinds, epochs, rooms))
         try:
             return await self._server.answer(claiming)
         except asyncio.CancelledError:
