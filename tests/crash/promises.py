@@ -48,7 +48,8 @@ class CrashPromises:
         """A new effect, intent, write, post or verb of the hosts has its points by its type: they must be reached."""
         reached = frozenset[str]().union(*points_of(runs.references).values())
         excused = frozenset(f"{name}.{when}" for name in NOT_REACHED for when in ("before", "after"))
-        assert required() - reached == excused
+        missing = required() - reached
+        assert missing == excused, f"not come by: {sorted(missing - excused)}; after all: {sorted(excused - missing)}"
 
     async def test_the_process_is_killed_at_every_one(
         self, runs: Runs, record_property: Callable[[str, object], None]
