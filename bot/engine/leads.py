@@ -17,6 +17,8 @@ LEASE = 10.0  # seconds a lead lasts without being renewed
 EVERY = 1.5  # seconds between renewals, and between tries at what others hold: how late a takeover can be
 MARGIN = 0.5  # seconds before its end in which a lead is not acted on any more: clocks differ by a round trip
 POKES = 0.2  # seconds at least between rounds that a notice asked for
+VAGUE = 0.2  # seconds; a longer round trip tells the store's time worse than what is known already
+VAGUE_AT_MOST = 10  # readings in a row that are passed over for that
 FOR_EVER = 10 * 365 * 86400.0  # seconds; the lease of a store that has one owner
 
 
@@ -32,6 +34,7 @@ class StoreClock:
         self._base = base
         self._passing = passing
         self._offset = 0.0
+        self._vague = VAGUE_AT_MOST  # readings passed over in a row; at first any is better than none
         self._last = (-math.inf, 0.0)  # what it said last, and when that was
 
     def __call__(self) -> float:
@@ -42,12 +45,21 @@ class StoreClock:
         return now
 
     async def follow(self, store: Store) -> None:
-        """Takes the store's time as the middle of the round trip that asked for it."""
+        """Takes the store's time as the middle of the round trip that asked for it.
+
+        An answer that took long, as while the database restarts, tells the time too vaguely: what is known stays, but
+        not for ever, since the machine's clock may have been set meanwhile.
+        """
         if not store.shared:
             return
         before = self._base()
         theirs = await store.now()
-        self._offset = theirs - (before + self._base()) / 2
+        after = self._base()
+        if after - before > VAGUE and self._vague < VAGUE_AT_MOST:
+            self._vague += 1
+            return
+        self._vague = 0
+        self._offset = theirs - (before + after) / 2
         self._last = (-math.inf, 0.0)  # what the store says holds, also where it is earlier than what was said here
 
 

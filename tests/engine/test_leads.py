@@ -103,6 +103,28 @@ async def test_the_clock_reads_as_the_stores(hands: Hands) -> None:
     assert clock() == pytest.approx(hands.now)
 
 
+async def test_an_answer_that_took_long_does_not_set_the_clock(hands: Hands, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of the time that a restart of the database took would be the error of every time that is written."""
+    machine = [5000.0]
+    clock = StoreClock(lambda: machine[0], lambda: machine[0])
+    real = hands.store.now
+
+    async def slow() -> float:
+        told = await real()
+        machine[0] += 3.0
+        hands.now += 3.0
+        return told
+
+    await clock.follow(hands.store)
+    assert clock() == pytest.approx(hands.now)
+    monkeypatch.setattr(hands.store, "now", slow)
+    await clock.follow(hands.store)
+    assert clock() == pytest.approx(hands.now)
+    for _ in range(10):
+        await clock.follow(hands.store)
+    assert clock() == pytest.approx(hands.now - 1.5), "a store that is always slow is followed all the same"
+
+
 async def test_a_store_that_is_away_ends_the_lead(hands: Hands, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "EVERY", 0.02)
     monkeypatch.setattr(module, "POKES", 0.01)
