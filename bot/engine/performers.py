@@ -195,7 +195,7 @@ class Performers:
         theirs = {host for host, _ in blocked} - silent
         before = hosts_up_to(rollout, effect.wave - 1) if effect.wave > 1 else ()
         names = [name for name in wave if name not in theirs and (name in before or name not in silent)]
-        if not names:
+        if not names or effect.weight is not None:  # on the way down nobody gets more again
             return Outcome.REFUSED, left
         target = _guarded(backward(rollout, self._rollouts.plans[service], effect.generation))
         done = await self._fleets[service].part(names).put_back(target)

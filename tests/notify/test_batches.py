@@ -114,8 +114,9 @@ async def test_a_request_that_hangs_holds_up_the_others_for_a_moment_only(provid
         while len(provider.asked) < 2:  # noqa: ASYNC110 the server is what is watched
             await asyncio.sleep(0.01)
     provider.hold.set()
-    await asyncio.gather(first, second)
+    assert await asyncio.gather(first, second) == [[""], [""]]
     await channel.aclose()
+    assert [_keys(asked) for asked in provider.asked] == [["a"], ["b"]]
 
 
 async def test_one_bad_message_does_not_hold_up_its_company(provider: Provider) -> None:
