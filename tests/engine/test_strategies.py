@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bot.fleet.fake import Fault
+import pytest
+
+from bot.fleet.fake import FakeHosts, Fault
+from bot.fleet.verbs import Answer, Order
 from bot.rollout import events as ev
 from bot.rollout.gate import Need, Value, Values
 from bot.rollout.intents import Promote, RollBack
 from bot.rollout.model import Status
-from bot.rollout.plan import Metric, Plan, ShareRule, StepDownRule
+from bot.rollout.plan import Host, Metric, Plan, ShareRule, StepDownRule
 from tests.engine.conftest import CHEN, LIN, SERVICE, WANG, Rig, ScriptedMetrics, a_plan
 
 
@@ -134,6 +137,33 @@ async def test_a_host_that_does_not_take_its_step_turns_it_into_a_rollback() -> 
     for _ in range(5):
         await rig.tick()
     assert rig.shares() == {0.0}
+    assert (await rig.rollout()).status is Status.ROLLED_BACK
+
+
+async def test_a_step_down_that_may_not_go_on_raises_nobody_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bot was killed after its hosts had taken the step, and somebody changed one of them meanwhile."""
+    rig, reverted = await everybody(), []
+    perform, revert = rig.fleet.shift, FakeHosts.revert
+
+    async def shift_and_die(*args: object) -> object:
+        await perform(*args)  # type: ignore[arg-type]
+        raise ConnectionError("killed here")
+
+    async def seen(self: FakeHosts, host: Host, order: Order) -> Answer:
+        reverted.append(host.name)
+        return await revert(self, host, order)
+
+    monkeypatch.setattr(FakeHosts, "revert", seen)
+    rig.fleet.shift = shift_and_die  # type: ignore[assignment]
+    rig.fleet.part = lambda names: rig.fleet  # type: ignore[method-assign, assignment, return-value]
+    await rig.rollouts.submit(SERVICE, RollBack(CHEN, "slowly", gradual=True))
+    await rig.work()
+    assert rig.shares() == {50.0}
+    rig.fleet.edit("lb-1", SERVICE, lambda text: text + "# by hand\n")
+    rig.fleet.shift = perform  # type: ignore[method-assign]
+    for _ in range(5):
+        await rig.tick()
+    assert reverted == [] and rig.shares() == {0.0}
     assert (await rig.rollout()).status is Status.ROLLED_BACK
 
 
