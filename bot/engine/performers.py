@@ -200,8 +200,10 @@ class Performers:
         target = _guarded(backward(rollout, self._rollouts.plans[service], effect.generation))
         done = await self._fleets[service].part(names).put_back(target)
         back = {result.host for result in done.hosts if result.ok}
-        stays = tuple((host, what) for host, what in left if host not in back)
-        return done.outcome if left or before else Outcome.REFUSED, stays
+        stays = {host: what for host, what in left if host not in back}
+        # A file that came after the look, or a host that no longer answers: not known to be without the share.
+        stays |= {h.host: h.error for h in done.failed if h.host not in silent and h.host not in stays}
+        return done.outcome if stays or left or before else Outcome.REFUSED, tuple(stays.items())
 
     async def _restore(self, claimed: Claimed, effect: RestoreTraffic) -> bool:
         service = claimed.stream

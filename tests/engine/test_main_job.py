@@ -306,6 +306,30 @@ async def test_a_host_that_cannot_be_read_before_a_shift_stops_it(rig: Rig) -> N
     assert 100.0 not in rig.shares()
 
 
+async def test_a_file_that_came_after_the_look_is_named_where_it_cannot_be_taken_back(rig: Rig) -> None:
+    """The shift may not go on; a host to which somebody brought a file of its generation meanwhile is told of."""
+    await rig.start()
+    await rig.react(WANG.user)
+    await baked(rig)
+    await rig.rollouts.submit(SERVICE, Promote(LIN))
+    await rig.work()
+    rig.fleet.fault("lb-1", Fault.UNREACHABLE)
+    rig.fleet.fault("lb-2", Fault.RELOAD_IGNORED)
+    read = rig.fleet.read
+
+    async def read_and_bring(service: str) -> object:
+        readings = await read(service)
+        ordered = (await rig.rollout()).generation
+        rig.fleet.edit("lb-2", SERVICE, lambda text: text.replace("# generation 1", f"# generation {ordered}"))
+        return readings
+
+    rig.fleet.read = read_and_bring  # type: ignore[method-assign, assignment]
+    await rig.react(WANG.user)
+    rollout = await rig.rollout()
+    assert (rollout.status, rollout.hold) == (Status.HELD, Hold.SHIFT_FAILED)
+    assert "lb-1" in rollout.hold_detail and "lb-2" in rollout.hold_detail
+
+
 async def test_what_was_said_of_an_earlier_rollout_counts_for_nothing(rig: Rig) -> None:
     first = await rig.start("2.0.0")
     await rig.rollouts.submit(SERVICE, RollBack(LIN, "not yet"))

@@ -200,6 +200,7 @@ class Answer:
     values: dict[Need, Value]
     counts: bool  # nobody had paused, nothing had drifted
     asked: float  # when Prometheus was
+    forgotten: bool  # the bot may not have been able to write what it saw
 
 
 @dataclass(slots=True)

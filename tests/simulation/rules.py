@@ -82,8 +82,9 @@ class Rules(Moves):
         return "rm" in person.roles and (left is None or self._world.loop.time() - left < lag)
 
     def measured(self, values: dict[Need, Value], asked: float) -> None:
-        view = self.books.view
-        self.books.answers.append(Answer(self._world.loop.time(), values, not view.paused and not view.drift, asked))
+        view, now = self.books.view, self._world.loop.time()
+        forgotten = any(replica.store.away or replica.store.flaky for replica in self._world.running)
+        self.books.answers.append(Answer(now, values, not view.paused and not view.drift, asked, forgotten))
 
     def posted(self, key: str) -> None:
         self.books.posted[key] = self.books.posted.get(key, 0) + 1
@@ -282,8 +283,8 @@ class Rules(Moves):
         for answer in self._since(since):
             if answer in good:
                 total += min(answer.at - before, 2 * plan.interval)
-            elif answer.asked < since:
-                continue  # of what was watched before
+            elif answer.asked < since or answer.forgotten:
+                continue  # of what was watched before, or could not be written
             before = answer.at
         return total
 
