@@ -70,10 +70,9 @@ ask() { # three answers -> answers
 '
 following='
 exec 8<> <(:) || exit # nothing to read there, ever: a sleep
-rest=0.11
-for _ in 1 2 3 4 5 6; do
+for rest in 0.11 0.02 0.03 0.05 0.08 0.12 0.18; do # a host that is slow has other things to do
     read -r -t $rest -u 8 _
-    rest=0.02 left=
+    left=
     for pid in $5; do
         title=
         read -r title <"/proc/$pid/cmdline"
@@ -137,7 +136,7 @@ reload() { # tells the master; 1 when that is not allowed
     error_log=$path
     [ -f "$error_log" ] || error_log=/var/log/nginx/error.log
     log_size=0
-    [ ! -f "$error_log" ] || log_size=$(wc -c <"$error_log")
+    [ ! -s "$error_log" ] || log_size=$(wc -c <"$error_log")
     workers
     old=$left
     kill -HUP "$master" 2>/dev/null
