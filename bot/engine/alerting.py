@@ -120,7 +120,9 @@ class Alerting:
                 return Alerted(state, refusal=refusal)
             after, commit = self._commit(state, events, cause, now)
             commit = replace(commit, finish=finish)
-            writing = asyncio.create_task(self._write(commit), name="alerts commit")
+            # Begun in the turn of the loop in which the worker hears of it: the claim of what follows comes right
+            # behind, and shares the disk write too.
+            writing = asyncio.create_task(self._store.commit(commit), name="alerts commit")
             if self._store.shared:
                 # Others write too: what is decided next has to be decided on what became of this.
                 await asyncio.wait({writing})
@@ -158,13 +160,6 @@ class Alerting:
         if self._snapshot is not None:
             self._snapshot.cancel()
             await asyncio.gather(self._snapshot, return_exceptions=True)
-
-    async def _write(self, commit: Commit) -> Committed:
-        """One turn of the loop later: the claim of what follows, of which the worker knows by then, comes right behind
-        and shares the disk write too.
-        """
-        await asyncio.sleep(0)
-        return await self._store.commit(commit)
 
     async def _written(self, writing: asyncio.Task[Committed], after: AlertsState) -> Committed:
         try:
