@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from bot.fleet import valid
 from bot.fleet.target import Serving, Target
 
 NEVER_EMPTY = ("$remote_addr", "$binary_remote_addr")
-MAP_WORDS = ("default", "hostnames", "include", "volatile")
+BREAK = r"\n"  # as nginx's files have it
 
 
 def routing(target: Target, serving: Serving) -> Iterator[str]:
@@ -20,45 +21,48 @@ def routing(target: Target, serving: Serving) -> Iterator[str]:
     name, final = valid.slug(target.service), f"$rollout_{valid.slug(target.service)}"
     way = f"$ro_way_{name}"
     if target.mode != "shift":
-        yield mapping('""', final, [("default", f"{name}_{target.mode}")])
-        yield mapping('""', way, [("default", "share")])
+        yield constant(final, f"{name}_{target.mode}")
+        yield constant(way, "share")
         return
     inside = dict(_audience(target)) if serving.internal else {}
-    yield from inside.values()
     share = f"$ro_share_{name}" if inside else final
     if target.traffic.strategy == "sticky":
         yield from _sticky(target, serving, share)
     elif target.traffic.strategy == "weighted":
-        yield mapping('""', share, [("default", drop_in(target))])
+        yield constant(share, drop_in(target))
     else:
-        yield mapping('""', share, [("default", f"{name}_{_whole(serving.weight)}")])
-    if inside:
-        yield mapping(f'"{"".join(inside)}"', final, [('"~1"', f"{name}_canary"), ("default", share)])
-        yield mapping(f'"{"".join(inside)}"', way, [('"~1"', "audience"), ("default", "share")])
-    else:
-        yield mapping('""', way, [("default", "share")])
+        yield constant(share, f"{name}_{_whole(serving.weight)}")
+    if not inside:
+        yield constant(way, "share")
+        return
+    if target.traffic.internal.cidrs:
+        nets = dict.fromkeys(map(valid.cidr, target.traffic.internal.cidrs))
+        yield block(f"geo $ro_net_{name}", ["default 0;", *(f"{net} 1;" for net in nets)])
+    # All in one, and not a map each: nginx fills more than a megabyte for every map when it reads a file.
+    lets_in = [(f'"~*{pattern}"', "audience") for pattern in _one_is(tuple(inside.values()))]
+    yield mapping(f'"{BREAK.join(inside)}"', way, [*lets_in, ("default", "share")])
+    yield mapping(way, final, [("audience", f"{name}_canary"), ("default", share)])
+
+
+def _one_is(wanted: tuple[str, ...]) -> Iterator[str]:
+    """Patterns for values joined by line breaks, which no header, cookie or flag has in it: each for one of them."""
+    for at, value in enumerate(wanted):
+        before = BREAK if at else "^"
+        after = BREAK if at < len(wanted) - 1 else r"\z"
+        yield f"{before}{re.escape(value)}{after}"
 
 
 def _audience(target: Target) -> Iterator[tuple[str, str]]:
-    """(variable, block) of each way into the internal audience; each variable is 1 or 0."""
+    """(variable, value that lets in) of each way into the internal audience."""
     name, traffic = valid.slug(target.service), target.traffic
     if traffic.internal.cidrs:
-        variable = f"$ro_net_{name}"
-        nets = dict.fromkeys(map(valid.cidr, traffic.internal.cidrs))
-        yield variable, block(f"geo {variable}", ["default 0;", *(f"{net} 1;" for net in nets)])
+        yield f"${{ro_net_{name}}}", "1"
     if traffic.internal.header:
         header, value = valid.header(traffic.internal.header)
-        variable, source = f"$ro_head_{name}", "$http_" + header.lower().replace("-", "_")
-        yield variable, mapping(source, variable, [("default", "0"), (_key(value), "1")])
+        yield f"${{http_{header.lower().replace('-', '_')}}}", value
     if traffic.override_cookie:
         cookie, value = valid.cookie(traffic.override_cookie)
-        variable = f"$ro_cook_{name}"
-        yield variable, mapping(f"$cookie_{cookie}", variable, [("default", "0"), (_key(value), "1")])
-
-
-def _key(value: str) -> str:
-    # a map reads these words as its own parameters unless a backslash, itself escaped, comes first
-    return f'"\\\\{value}"' if value in MAP_WORDS else f'"{value}"'
+        yield f"${{cookie_{cookie}}}", value
 
 
 def _sticky(target: Target, serving: Serving, result: str) -> Iterator[str]:
@@ -94,6 +98,11 @@ def drop_in(target: Target) -> str:
 
 def mapping(source: str, result: str, lines: list[tuple[str, str]]) -> str:
     return block(f"map {source} {result}", [f"{key} {value};" for key, value in lines])
+
+
+def constant(result: str, value: str) -> str:
+    """A variable that is always the same, without the memory of a map."""
+    return block(f'split_clients "" {result}', [f"* {value};"])
 
 
 def block(opening: str, lines: list[str]) -> str:

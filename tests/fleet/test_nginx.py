@@ -75,8 +75,8 @@ def test_without_the_audience_nobody_is_let_in_past_the_share() -> None:
 @pytest.mark.parametrize("strategy", ["sticky", "weighted", "blue_green"])
 def test_one_pool_modes_have_no_way_around(mode: str, strategy: str) -> None:
     text = rendered(mode=mode, weight=37.0, strategy=strategy)
-    assert block(text, 'map "" $rollout_brand_diagnosis') == [f"default brand_diagnosis_{mode};"]
-    assert "gray_release" not in text and "split_clients" not in text and "geo " not in text
+    assert block(text, 'split_clients "" $rollout_brand_diagnosis') == [f"* brand_diagnosis_{mode};"]
+    assert "gray_release" not in text and "% brand" not in text and "geo " not in text
     if strategy == "weighted":
         other = {"stable": TRAFFIC.canary, "canary": TRAFFIC.stable}[mode][0]
         assert not any(other in line for line in block(text, "upstream brand_backend"))
@@ -85,10 +85,10 @@ def test_one_pool_modes_have_no_way_around(mode: str, strategy: str) -> None:
 
 
 def test_blue_green_knows_no_share_between() -> None:
-    final = 'map "" $ro_share_brand_diagnosis'
-    assert block(rendered(strategy="blue_green", weight=0.0), final) == ["default brand_diagnosis_stable;"]
-    assert block(rendered(strategy="blue_green", weight=100.0), final) == ["default brand_diagnosis_canary;"]
-    assert '"~1" brand_diagnosis_canary;' in rendered(strategy="blue_green", weight=0.0)
+    final = 'split_clients "" $ro_share_brand_diagnosis'
+    assert block(rendered(strategy="blue_green", weight=0.0), final) == ["* brand_diagnosis_stable;"]
+    assert block(rendered(strategy="blue_green", weight=100.0), final) == ["* brand_diagnosis_canary;"]
+    assert "audience brand_diagnosis_canary;" in rendered(strategy="blue_green", weight=0.0)
     with pytest.raises(ValueError, match="weights of 0 and 100"):
         rendered(strategy="blue_green", weight=10.0)
 

@@ -99,6 +99,24 @@ async def test_the_internal_audience_and_the_cookie(one: tuple[Box, Boxes, Fleet
     assert await box.get() == "canary"
 
 
+@pytest.mark.parametrize("cidrs", [(), ("192.0.2.0/24",)])
+@pytest.mark.parametrize("header", [None, ("X-Internal-User", "default")])
+@pytest.mark.parametrize("cookie", [None, ("gray_release", "a.b-c")])
+async def test_each_way_in_takes_its_own_value_and_no_other(
+    one: tuple[Box, Boxes, FleetRouter],
+    cidrs: tuple[str, ...],
+    header: tuple[str, str] | None,
+    cookie: tuple[str, str] | None,
+) -> None:
+    box, boxes, router = one
+    await router.shift(boxes.target(2, 0.0, audience=InternalAudience(cidrs, header), override_cookie=cookie))
+    for value in ("1", "default", "DEFAULT", "xdefault", "defaultx", "a.b-c", "A.B-C", "axb-c", "xa.b-c", "a.b-cx", ""):
+        by_header = header is not None and value.lower() == header[1]
+        assert await box.get(X_Internal_User=value) == ("canary" if by_header else "stable"), value
+        by_cookie = cookie is not None and value.lower() == cookie[1]
+        assert await box.get(Cookie=f"gray_release={value}") == ("canary" if by_cookie else "stable"), value
+
+
 async def test_internal_networks(one: tuple[Box, Boxes, FleetRouter]) -> None:
     box, boxes, router = one
     for generation, cidr, pool in ((2, "127.0.0.0/8", "canary"), (3, "192.0.2.0/24", "stable")):
