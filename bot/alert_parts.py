@@ -12,7 +12,9 @@ from bot.engine.alert_throttle import Throttle
 from bot.engine.alert_watch import AlertWatch
 from bot.engine.alerting import Alerting
 from bot.engine.messages import Board
-from bot.engine.ports import Chat, Series, Store
+from bot.engine.ports.chat import Chat
+from bot.engine.ports.metrics import Series
+from bot.engine.ports.store import Store
 from bot.engine.rollouts import Rollouts
 from bot.engine.unreached import Unreached
 from bot.notify.channels import build_channels

@@ -28,7 +28,9 @@ from bot.engine.observer import Observer
 from bot.engine.outage import Outage
 from bot.engine.own_series import OwnSeries
 from bot.engine.performers import Performers
-from bot.engine.ports import Chat, Conflict, Final, Retryable, Store
+from bot.engine.ports.chat import Chat
+from bot.engine.ports.errors import Conflict, Final, Retryable
+from bot.engine.ports.store import Store
 from bot.engine.rollouts import Rollouts
 from bot.engine.speaker import Speaker
 from bot.engine.ticks import Ticks

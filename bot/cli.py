@@ -15,7 +15,7 @@ from bot import interpreter
 from bot.backup_cli import backup
 from bot.cli_host import host_commands
 from bot.cli_settings import DEFAULT_CONFIG, ConfigDir, settings_of
-from bot.engine.ports import Final, Retryable
+from bot.engine.ports.errors import Final, Retryable
 from config.settings import ConfigError, Settings, check, format_problems, load
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def migrate_store(
 
     A password may be left out of a URL: it is then read from ~/.pgpass or PGPASSWORD.
     """
-    from bot.engine.ports import Final, Retryable
+    from bot.engine.ports.errors import Final, Retryable
     from bot.store.moving import move
     from bot.store.opening import open_side
 

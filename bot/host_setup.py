@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import asyncssh
 
-from bot.engine.ports import Final
+from bot.engine.ports.errors import Final
 from bot.fleet.checking import Finding, findings
 from bot.fleet.connections import Connections, translated
 from bot.fleet.installing import install_script

@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 
 class Prometheus:
-    """bot.engine.ports.Metrics over the HTTP API of one server."""
+    """bot.engine.ports.metrics.Metrics over the HTTP API of one server."""
 
     def __init__(self, url: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._client = PrometheusConnect(
@@ -63,7 +63,7 @@ class Prometheus:
         return dict.fromkeys(needs, Value(None, self.error)) if values is None else values
 
     async def series(self, queries: Sequence[str]) -> tuple[Answer, ...]:
-        """Every series of every query. Never raises. bot.engine.ports.Series."""
+        """Every series of every query. Never raises. bot.engine.ports.metrics.Series."""
         if not queries:
             return ()
         answers = await self._run(lambda: self._series(tuple(queries)))

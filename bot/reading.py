@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from bot.engine import replay
-from bot.engine.ports import Fleet
+from bot.engine.ports.fleet import Fleet
 from bot.engine.targets import backward, forward, highest_generation
 from bot.fleet.target import HostState, Outcome
 from bot.rollout.decide import simulate

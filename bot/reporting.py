@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from bot.engine.ports import Store
+from bot.engine.ports.store import Store
 from bot.release.report.publish import File, publish_files
 from bot.store.opening import open_existing
 from config.settings import Settings

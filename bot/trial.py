@@ -7,7 +7,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator
 
-from bot.engine.ports import Final, Retryable
+from bot.engine.ports.errors import Final, Retryable
 from bot.notify.channels import build_channels
 from bot.notify.message import Channel, Notification
 from bot.slack.chat import SlackChat, new_client

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bot.engine.ports import Fleet
+from bot.engine.ports.fleet import Fleet
 from bot.fleet.local import LocalTransport
 from bot.fleet.router import FleetRouter
 from bot.fleet.ssh import SshTransport

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.alerts.explain import find, is_firing
 from bot.alerts.intents import Acknowledge
 from bot.alerts.model import AlertsState, Group
-from bot.engine.ports import Outgoing
+from bot.engine.ports.rendered import Outgoing
 from commands.alerts import desk_of
 from commands.desk import Room
 

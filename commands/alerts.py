@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.alerts.evolve import alerts_of
 from bot.alerts.explain import is_firing
-from bot.engine.ports import Outgoing
+from bot.engine.ports.rendered import Outgoing
 from commands.desk import AlertDesk, Room
 from commands.words import name
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.engine.ports import Outgoing
+from bot.engine.ports.rendered import Outgoing
 from bot.rollout.intents import TickItem
 from bot.rollout.model import Rollout
 from bot.rollout.runbook import ChecklistItem

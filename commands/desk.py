@@ -12,7 +12,8 @@ from bot.alerts.intents import AlertIntent
 from bot.alerts.model import Alert, AlertsState, Group, Silence
 from bot.alerts.oncall import Turn
 from bot.alerts.plan import AlertPlan, Reach
-from bot.engine.ports import Alerted, Outgoing, Submitted
+from bot.engine.ports.rendered import Outgoing
+from bot.engine.submitted import Alerted, Submitted
 from bot.rollout.effects import Effect
 from bot.rollout.intents import Intent, Refusal
 from bot.rollout.model import Board, Person, Rollout, ServiceState

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from bot.engine.ports import Outgoing
+from bot.engine.ports.rendered import Outgoing
 from bot.rollout.intents import AddFollowUp, CloseFollowUp, refuse
 from bot.rollout.model import Rollout
 from commands import dates

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.engine.ports import Outgoing
+from bot.engine.ports.rendered import Outgoing
 from commands.desk import Room
 
 

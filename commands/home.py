@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.engine.ports import Outgoing
+from bot.engine.ports.rendered import Outgoing
 from bot.rollout.model import Person
 from commands import alerts, oncall, status
 from commands.desk import AlertDesk, Call, Desk, Room, Words

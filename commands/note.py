@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from bot.engine.ports import Outgoing
+from bot.engine.ports.rendered import Outgoing
 from bot.rollout.events import NoteKind
 from bot.rollout.intents import AddNote
 from commands.desk import Room, answer

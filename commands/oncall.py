@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.alerts.intents import Swap
 from bot.alerts.oncall import on_call
-from bot.engine.ports import Outgoing
+from bot.engine.ports.rendered import Outgoing
 from commands.alerts import desk_of
 from commands.desk import AlertDesk, Room
 from commands.words import bare, name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.engine.ports import Outgoing
+from bot.engine.ports.rendered import Outgoing
 from bot.rollout.intents import Override
 from bot.rollout.model import Hold, Rollout
 from commands.desk import Room, answer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.engine.ports import Outgoing
+from bot.engine.ports.rendered import Outgoing
 from bot.rollout.intents import Pause
 from commands.desk import Room, answer
 from commands.which import service_of

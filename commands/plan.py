@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.engine.ports import Final, Outgoing, Retryable
+from bot.engine.ports.errors import Final, Retryable
+from bot.engine.ports.rendered import Outgoing
 from bot.rollout.decide import simulate
 from bot.rollout.intents import Refusal
 from commands.desk import Room

@@ -7,7 +7,7 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from bot.engine.ports import Outgoing
+from bot.engine.ports.rendered import Outgoing
 from commands import (
     ack,
     alerts,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.engine.ports import Outgoing
+from bot.engine.ports.rendered import Outgoing
 from bot.rollout.effects import PublishReport
 from bot.rollout.intents import refuse
 from commands.desk import Room

@@ -6,7 +6,7 @@ import hashlib
 
 from bot.alerts.intents import BeginSilence, EndSilence
 from bot.alerts.labels import Matcher, MatcherError, parse_matcher
-from bot.engine.ports import Outgoing
+from bot.engine.ports.rendered import Outgoing
 from commands.ack import which
 from commands.alerts import desk_of
 from commands.desk import AlertDesk, Room

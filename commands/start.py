@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.engine.ports import Outgoing
+from bot.engine.ports.rendered import Outgoing
 from commands.desk import Room, answer
 from commands.options import SALT, take, unknown
 from commands.which import known_service

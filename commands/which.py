@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-from bot.engine.ports import Outgoing
+from bot.engine.ports.rendered import Outgoing
 from bot.rollout.model import Rollout, Status
 from commands.desk import Room
 from commands.words import name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.alerts.evolve import alerts_of
 from bot.alerts.explain import explain, find
-from bot.engine.ports import Outgoing
+from bot.engine.ports.rendered import Outgoing
 from commands.alerts import desk_of
 from commands.desk import Room
 

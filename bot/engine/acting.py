@@ -11,7 +11,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-from bot.engine.ports import Attachment, Chat, Fenced, MessageRead, Outgoing, ReactionRead
+from bot.engine.ports.chat import Chat, MessageRead, ReactionRead
+from bot.engine.ports.errors import Fenced
+from bot.engine.ports.rendered import Attachment, Outgoing
 
 
 @dataclass(frozen=True, slots=True)

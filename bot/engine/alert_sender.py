@@ -16,7 +16,8 @@ from bot.engine.alert_throttle import Held, Throttle
 from bot.engine.alert_words import PlainAtWorst, Words
 from bot.engine.alerting import Alerting
 from bot.engine.messages import Board
-from bot.engine.ports import Claimed, Final, Retryable
+from bot.engine.ports.errors import Final, Retryable
+from bot.engine.ports.records import Claimed
 from bot.notify.message import Channel, Notification, Severity
 from bot.rollout.model import Rollout
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from bot.engine.ports import Retryable
+from bot.engine.ports.errors import Retryable
 from bot.notify.digest import Language, digest_notification
 from bot.notify.limiter import Allowed, Recipient, digest_due, fresh, offer, release
 from bot.notify.message import Notification

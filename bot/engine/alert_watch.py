@@ -12,7 +12,7 @@ from bot.alerts.model import Alert, AlertsState
 from bot.alerts.plan import Rule, Severity, rule_key
 from bot.alerts.rules import BLIND, Answer, Watch, judge
 from bot.engine.alerting import Alerting
-from bot.engine.ports import Series
+from bot.engine.ports.metrics import Series
 
 log = structlog.get_logger()
 FORGET = 60.0  # seconds

@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 import structlog
 
 from bot.alerts.model import Alert, Group, Why
-from bot.engine.ports import Notice, Outgoing
+from bot.engine.ports.rendered import Notice, Outgoing
 from bot.rollout.model import Rollout
 
 log = structlog.get_logger()

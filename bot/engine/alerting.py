@@ -20,7 +20,10 @@ from bot.alerts.model import STREAM, AlertsState
 from bot.alerts.plan import AlertPlan
 from bot.engine import replay
 from bot.engine.acting import acting_epoch
-from bot.engine.ports import Alerted, Commit, Committed, Conflict, NewEffect, Retryable, Store
+from bot.engine.ports.errors import Conflict, Retryable
+from bot.engine.ports.records import Commit, Committed, NewEffect
+from bot.engine.ports.store import Store
+from bot.engine.submitted import Alerted
 from bot.rollout.intents import Refusal
 
 log = structlog.get_logger()

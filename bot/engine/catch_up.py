@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from bot.engine.acting import acting_epoch
-from bot.engine.ports import Claimed, Fleet, Retryable
+from bot.engine.ports.errors import Retryable
+from bot.engine.ports.fleet import Fleet
+from bot.engine.ports.records import Claimed
 from bot.engine.rollouts import Rollouts
 from bot.engine.targets import behind, forward
 from bot.fleet.target import HostReading, HostState, Outcome, Target

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from bot.engine.ports import Store, Submitted
+from bot.engine.ports.store import Store
 from bot.engine.rollouts import Rollouts
+from bot.engine.submitted import Submitted
 from bot.rollout.effects import Effect, ReadReactions, ReadSignatures
 from bot.rollout.events import NoteKind
 from bot.rollout.intents import AddNote

@@ -9,7 +9,8 @@ from collections.abc import Callable, Collection, Mapping
 
 import structlog
 
-from bot.engine.ports import Lead, Store
+from bot.engine.ports.records import Lead
+from bot.engine.ports.store import Store
 from bot.engine.waiting import heard
 
 log = structlog.get_logger()

@@ -10,7 +10,11 @@ from collections.abc import Sequence
 
 import structlog
 
-from bot.engine.ports import Chat, Gone, MessageRef, Outgoing, Store
+from bot.engine.ports.chat import Chat
+from bot.engine.ports.errors import Gone
+from bot.engine.ports.records import MessageRef
+from bot.engine.ports.rendered import Outgoing
+from bot.engine.ports.store import Store
 
 log = structlog.get_logger()
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from itertools import count
 
-from bot.engine.ports import Fleet, Measurement, Metrics, Store
+from bot.engine.ports.fleet import Fleet
+from bot.engine.ports.metrics import Metrics
+from bot.engine.ports.records import Measurement
+from bot.engine.ports.store import Store
 from bot.engine.rollouts import Rollouts
 from bot.engine.targets import SILENT, down_as_ordered, drift, highest_generation
 from bot.rollout.deciding.reports import MOVING

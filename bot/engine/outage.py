@@ -9,7 +9,10 @@ from typing import Protocol
 
 import structlog
 
-from bot.engine.ports import Chat, Final, Outgoing, Retryable, Store
+from bot.engine.ports.chat import Chat
+from bot.engine.ports.errors import Final, Retryable
+from bot.engine.ports.rendered import Outgoing
+from bot.engine.ports.store import Store
 from bot.engine.rollouts import Rollouts
 from bot.rollout.model import Rollout
 from bot.rollout.plan import Plan

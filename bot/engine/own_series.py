@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from bot.alerts.count import open_alerts
 from bot.alerts.model import AlertsState
 from bot.alerts.plan import Severity
-from bot.engine.ports import Final, Metrics, Retryable
+from bot.engine.ports.errors import Final, Retryable
+from bot.engine.ports.metrics import Metrics
 from bot.rollout.gate import Need, Value, Values
 
 _OWN: typing.Final = re.compile(r"\s*rollout_alerts_firing\s*\{([^{}]*)\}\s*")
@@ -25,7 +26,7 @@ State = Callable[[], Awaitable[AlertsState]]
 
 
 class OwnSeries:
-    """bot.engine.ports.Metrics before another. state: the alerts as the log has them; None = there is no alerts.yaml.
+    """`Metrics` before another. state: the alerts as the log has them; None = there is no alerts.yaml.
 
     A replica that heard of nothing lately must not count what was: the log is read, not what is remembered of it.
     """

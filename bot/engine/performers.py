@@ -12,7 +12,9 @@ from bot.alerts.effects import SendAlert, ShowAlert
 from bot.engine.acting import acting_epoch
 from bot.engine.catch_up import catch_up
 from bot.engine.observer import Observer
-from bot.engine.ports import Claimed, Final, Fleet, Retryable
+from bot.engine.ports.errors import Final, Retryable
+from bot.engine.ports.fleet import Fleet
+from bot.engine.ports.records import Claimed
 from bot.engine.publishing import Publisher
 from bot.engine.release_speaker import ReleaseSpeaker
 from bot.engine.rollouts import Rollouts

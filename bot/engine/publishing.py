@@ -6,7 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot.engine.ports import Attachment, Chat, Claimed, Final, Gone, MessageRef, Outgoing, Store
+from bot.engine.ports.chat import Chat
+from bot.engine.ports.errors import Final, Gone
+from bot.engine.ports.records import Claimed, MessageRef
+from bot.engine.ports.rendered import Attachment, Outgoing
+from bot.engine.ports.store import Store
 from bot.engine.rollouts import Rollouts
 from bot.engine.speaker import Speaker
 from bot.rollout.effects import PostChart, PublishReport

@@ -7,7 +7,11 @@ from typing import Protocol
 
 import structlog
 
-from bot.engine.ports import Chat, Gone, MessageRef, Outgoing, Retryable, Store
+from bot.engine.ports.chat import Chat
+from bot.engine.ports.errors import Gone, Retryable
+from bot.engine.ports.records import MessageRef
+from bot.engine.ports.rendered import Outgoing
+from bot.engine.ports.store import Store
 from bot.engine.rollouts import Rollouts
 from bot.engine.speaker import DELETED, Speaker
 from bot.rollout.effects import ReadSignatures, ShowPreparation, ShowSignOff

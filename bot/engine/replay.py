@@ -8,7 +8,7 @@ from typing import cast
 from bot.alerts import evolve as alerts
 from bot.alerts.events import AlertEvent
 from bot.alerts.model import AlertsState
-from bot.engine.ports import LogEvent, Stored
+from bot.engine.ports.records import LogEvent, Stored
 from bot.rollout import evolve as rollouts
 from bot.rollout.events import Event
 from bot.rollout.model import ServiceState

@@ -12,18 +12,11 @@ from zoneinfo import ZoneInfo
 
 from bot.engine import replay
 from bot.engine.acting import acting_epoch
-from bot.engine.ports import (
-    Away,
-    Commit,
-    Committed,
-    Conflict,
-    Final,
-    Fleet,
-    Measurement,
-    NewEffect,
-    Store,
-    Submitted,
-)
+from bot.engine.ports.errors import Away, Conflict, Final
+from bot.engine.ports.fleet import Fleet
+from bot.engine.ports.records import Commit, Committed, Measurement, NewEffect
+from bot.engine.ports.store import Store
+from bot.engine.submitted import Submitted
 from bot.engine.targets import forward
 from bot.rollout.decide import decide, simulate
 from bot.rollout.effects import COALESCED, Effect

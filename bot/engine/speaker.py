@@ -13,7 +13,11 @@ from typing import Protocol
 import structlog
 
 from bot.alerts.model import Alert
-from bot.engine.ports import Chat, Directory, Final, Gone, MessageRef, Outgoing, Retryable, Store
+from bot.engine.ports.chat import Chat, Directory
+from bot.engine.ports.errors import Final, Gone, Retryable
+from bot.engine.ports.records import MessageRef
+from bot.engine.ports.rendered import Outgoing
+from bot.engine.ports.store import Store
 from bot.engine.rollouts import Rollouts
 from bot.rollout.approval import canonical_emoji
 from bot.rollout.effects import ReadReactions, ShowApproval, ShowCard, Tell, Whisper

@@ -12,7 +12,8 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from bot.engine.acting import acting
 from bot.engine.leads import Leads
 from bot.engine.observer import Observer
-from bot.engine.ports import Fenced, Store
+from bot.engine.ports.errors import Fenced
+from bot.engine.ports.store import Store
 from bot.rollout.plan import Plan
 
 log = structlog.get_logger()

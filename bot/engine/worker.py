@@ -11,7 +11,9 @@ import structlog
 
 from bot.alerts.effects import SendAlert
 from bot.engine.acting import acting
-from bot.engine.ports import Away, Claimed, Fenced, Final, OutboxEffect, Retryable, Store
+from bot.engine.ports.errors import Away, Fenced, Final, Retryable
+from bot.engine.ports.records import Claimed, OutboxEffect
+from bot.engine.ports.store import Store
 from bot.engine.waiting import heard
 from bot.rollout.effects import DoWork, PostChart, PublishReport, RestoreTraffic
 

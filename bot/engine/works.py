@@ -12,7 +12,8 @@ from typing import Protocol
 
 import structlog
 
-from bot.engine.ports import Claimed, Fleet
+from bot.engine.ports.fleet import Fleet
+from bot.engine.ports.records import Claimed
 from bot.engine.rollouts import Rollouts
 from bot.fleet.target import HostReading, HostState
 from bot.release.findings import found, not_runnable, passed, quoted

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote_plus
 
-from bot.engine.ports import Final, Retryable
+from bot.engine.ports.errors import Final, Retryable
 from bot.notify.faults import MEND_WAIT, scrubbed, shown
 from bot.notify.message import Notification, clean
 from bot.notify.sms import fit

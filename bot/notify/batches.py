@@ -10,7 +10,7 @@ from typing import Protocol
 
 import structlog
 
-from bot.engine.ports import Final, Retryable
+from bot.engine.ports.errors import Final, Retryable
 from bot.notify.message import Channel, Notification
 
 log = structlog.get_logger()

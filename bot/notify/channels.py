@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bot.engine.ports import Chat
+from bot.engine.ports.chat import Chat
 from bot.notify.apprise import AppriseChannel
 from bot.notify.batches import Batches
 from bot.notify.gateway import GatewayChannel

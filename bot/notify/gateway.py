@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 from xml.sax.saxutils import escape
 
-from bot.engine.ports import Final, Retryable
+from bot.engine.ports.errors import Final, Retryable
 from bot.notify.faults import retry_after
 from bot.notify.http import Answer, Http
 from bot.notify.message import Notification, clean

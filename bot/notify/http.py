@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import aiohttp
 from yarl import URL
 
-from bot.engine.ports import Final, Retryable
+from bot.engine.ports.errors import Final, Retryable
 from bot.notify.faults import MEND_WAIT, retry_after, scrubbed, shown
 
 MOST = 65536  # bytes of an answer that are read

@@ -10,7 +10,7 @@ from typing import Literal
 
 import aiosmtplib
 
-from bot.engine.ports import Final, Retryable
+from bot.engine.ports.errors import Final, Retryable
 from bot.notify.faults import MEND_WAIT, bounded, named_wait, shown
 from bot.notify.mail_message import compose
 from bot.notify.message import Notification, clean

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-from bot.engine.ports import Chat, Final, Outgoing
+from bot.engine.ports.chat import Chat
+from bot.engine.ports.errors import Final
+from bot.engine.ports.rendered import Outgoing
 from bot.notify.message import Notification, clean
 
 _PLACE = re.compile(r"[CGDUW][A-Z0-9]{6,}|#?[^\s#@,<>]{1,80}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.engine.ports import Final
+from bot.engine.ports.errors import Final
 from bot.notify.message import Notification
 
 

@@ -8,7 +8,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from bot.engine.ports import Retryable
+from bot.engine.ports.errors import Retryable
 from bot.notify.batches import Apart
 from bot.notify.http import LATER, Answer, Http
 from bot.notify.message import Notification, clean

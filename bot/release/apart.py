@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import bot
-from bot.engine.ports import Final, Retryable
+from bot.engine.ports.errors import Final, Retryable
 
 ROOT = Path(bot.__file__).parent.parent
 

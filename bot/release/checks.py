@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from bot.engine.ports import Metrics
+from bot.engine.ports.metrics import Metrics
 from bot.release import check_http, check_machine
 from bot.release.findings import (
     compared,

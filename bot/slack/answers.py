@@ -11,7 +11,7 @@ from weakref import WeakSet
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncRespond
 
-from bot.engine.ports import Outgoing
+from bot.engine.ports.rendered import Outgoing
 
 log = structlog.get_logger()
 T = TypeVar("T")

@@ -8,7 +8,7 @@ from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.engine.ports import Final
+from bot.engine.ports.errors import Final
 from bot.slack.errors import LACKING, Refused, call
 
 CHANNEL_ID = re.compile(r"[CGD][A-Z0-9]{6,}")

@@ -1,4 +1,4 @@
-"""bot.engine.ports.Chat over Slack's Web API."""
+"""bot.engine.ports.chat.Chat over Slack's Web API."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from typing import Any
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.engine.ports import Attachment, Final, MessageRead, Outgoing, ReactionRead
+from bot.engine.ports.chat import MessageRead, ReactionRead
+from bot.engine.ports.errors import Final
+from bot.engine.ports.rendered import Attachment, Outgoing
 from bot.slack import files as sharing
 from bot.slack.channels import Channels
 from bot.slack.errors import BLOCKS, LACKING, Refused, call, until_mended

@@ -1,4 +1,4 @@
-"""bot.engine.ports.Directory: who somebody is, from users.info, user groups and people.yaml. Fails closed."""
+"""bot.engine.ports.chat.Directory: who somebody is, from users.info, user groups and people.yaml. Fails closed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.engine.ports import Final, Retryable
+from bot.engine.ports.errors import Final, Retryable
 from bot.rollout.model import Person
 from bot.slack.errors import Refused, call
 from config.people import People

@@ -9,7 +9,7 @@ import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.engine.ports import Final, Gone, Retryable
+from bot.engine.ports.errors import Final, Gone, Retryable
 
 MENDS = {
     "invalid_auth": "the bot token is not valid: set SLACK_BOT_TOKEN to the app's Bot User OAuth Token",

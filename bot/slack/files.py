@@ -8,7 +8,7 @@ from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.engine.ports import Attachment
+from bot.engine.ports.rendered import Attachment
 from bot.slack.errors import LACKING, Refused, call
 
 # Besides what a server may lack: files are switched off for the workspace, or no more fit in.

@@ -13,7 +13,10 @@ from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.engine.ports import Away, Chat, Directory, Final, MessageRef, Outgoing, Retryable
+from bot.engine.ports.chat import Chat, Directory
+from bot.engine.ports.errors import Away, Final, Retryable
+from bot.engine.ports.records import MessageRef
+from bot.engine.ports.rendered import Outgoing
 from bot.rollout.approval import canonical_emoji
 from bot.rollout.intents import refuse
 from bot.slack import noting

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from bot.engine.ports import Chat, Directory, MessageRef, Submitted
+from bot.engine.ports.chat import Chat, Directory
+from bot.engine.ports.records import MessageRef
+from bot.engine.submitted import Submitted
 from bot.rollout.approval import canonical_emoji
 from bot.rollout.events import NoteKind
 from bot.rollout.model import Person

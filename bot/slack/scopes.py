@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from bot.engine.ports import Final
+from bot.engine.ports.errors import Final
 
 # Without these the main job cannot be done; the others of the manifest only degrade it.
 NEEDED = ("chat:write", "reactions:read", "users:read")

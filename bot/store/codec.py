@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any, Generic, Literal, TypeVar, get_args, get_origin
 
-from bot.engine.ports import LogEvent, OutboxEffect, StreamState
+from bot.engine.ports.records import LogEvent, OutboxEffect, StreamState
 from bot.rollout.model import Board, Rollout
 from bot.store import shapes
 from bot.store.shapes import CodecError, Decoder

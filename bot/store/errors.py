@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from bot.engine.ports import Away, Conflict, Final
+from bot.engine.ports.errors import Away, Conflict, Final
 
 
 class StoreUnavailable(Away):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bot.engine.ports import Commit, Committed, Conflict, LogEvent, Measurement, MessageRef, Stored
+from bot.engine.ports.errors import Conflict
+from bot.engine.ports.records import Commit, Committed, LogEvent, Measurement, MessageRef, Stored
 from bot.rollout.model import Board, Rollout
 from bot.store import leads, outbox, rows
 from bot.store.codec import BOARDS, EVENTS, ROLLOUTS, STATES

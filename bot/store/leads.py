@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bot.engine.ports import Lead
+from bot.engine.ports.records import Lead
 from bot.store import outbox
 from bot.store.rules import succession
 from bot.store.schema import Db

@@ -8,11 +8,11 @@ import types
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TypeVar
 
-from bot.engine.ports import (
+from bot.engine.ports.errors import Conflict
+from bot.engine.ports.records import (
     Claimed,
     Commit,
     Committed,
-    Conflict,
     Lead,
     LogEvent,
     Measurement,
@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 
 class MemoryStore:
-    """See `bot.engine.ports.Store`. Values go through the codec, so that what SQLite could not write fails here too.
+    """See `bot.engine.ports.store`. Values go through the codec, so that what SQLite could not write fails here too.
 
     It stands for a database that several replicas have open: give each the same one. clock: the store's, Unix seconds.
     shared=False: leads pass on at once, as in SQLite.

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from bot.engine.ports import Claimed, NewEffect, Rooms
+from bot.engine.ports.records import Claimed, NewEffect, Rooms
 from bot.store.rules import NEVER_HELD, one_per_lane, sayable, token
 
 

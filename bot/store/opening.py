@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.engine.ports import Store
+from bot.engine.ports.store import Store
 from bot.store.errors import NoDatabase, StoreBroken
 from bot.store.moving import Side
 from bot.store.moving_sqlite import SqliteSide

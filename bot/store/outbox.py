@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import groupby
 
-from bot.engine.ports import Claimed, NewEffect, Rooms
+from bot.engine.ports.records import Claimed, NewEffect, Rooms
 from bot.store import rows
 from bot.store.codec import EFFECTS
 from bot.store.rules import NEVER_HELD, one_per_lane, sayable, token

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from bot.engine.ports import Claimed, LogEvent, StreamState
+from bot.engine.ports.records import Claimed, LogEvent, StreamState
 from bot.store.codec import EFFECTS, EVENTS, STATES
 from bot.store.shapes import CodecError
 

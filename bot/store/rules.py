@@ -6,7 +6,8 @@ import math
 import re
 from collections.abc import Iterable
 
-from bot.engine.ports import Commit, Fenced, Lead, Rooms
+from bot.engine.ports.errors import Fenced
+from bot.engine.ports.records import Commit, Lead, Rooms
 from bot.rollout.effects import RestoreTraffic
 
 # A rollback waits for nothing: it is claimed also while another effect of its lane is under way.

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from sqlite_utils import Database
 
-from bot.engine.ports import (
+from bot.engine.ports.records import (
     Claimed,
     Commit,
     Committed,
@@ -46,7 +46,7 @@ READERS = 2  # a long read (the whole log of a report) must not hold up a short 
 
 
 class SqliteStore:
-    """See `bot.engine.ports.Store`. All methods raise StoreUnavailable (nothing was written; retry) or StoreBroken.
+    """See `bot.engine.ports.store`. All methods raise StoreUnavailable (nothing was written; retry) or StoreBroken.
 
     A write once begun is carried out also when its caller is cancelled; `close` waits for it.
     """

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import psycopg
 
-from bot.engine.ports import Commit, NewEffect, Store
+from bot.engine.ports.records import Commit, NewEffect
+from bot.engine.ports.store import Store
 from bot.engine.rollouts import SNAPSHOT_EVERY
 from bot.rollout.effects import ShowCard, Tell
 from bot.rollout.evolve import evolve

@@ -6,7 +6,7 @@ import itertools
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bot.engine.ports import Outgoing
+from bot.engine.ports.rendered import Outgoing
 from bot.engine.rollouts import Rollouts
 from bot.fleet.fake import FakeFleet
 from bot.rollout.intents import Intent, Reaction, ReportReactions

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from bot.engine.ports import Outgoing
+from bot.engine.ports.rendered import Outgoing
 from bot.rollout.intents import AddNote, Pause, Promote, RollBack
 from bot.rollout.model import Person, Status
 from bot.slack.messages import Messages

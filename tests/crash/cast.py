@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bot.engine.ports import Claimed, Retryable
+from bot.engine.ports.errors import Retryable
+from bot.engine.ports.records import Claimed
 from bot.rollout.events import Event
 from bot.rollout.model import Approval, Rollout
 from bot.sandbox.crash.ledger import Ledger

@@ -19,7 +19,7 @@ from bot.engine.alert_throttle import Throttle
 from bot.engine.alert_watch import AlertWatch
 from bot.engine.alerting import Alerting
 from bot.engine.messages import Board
-from bot.engine.ports import Conflict, Final, Retryable
+from bot.engine.ports.errors import Conflict, Final, Retryable
 from bot.engine.worker import Worker
 from bot.notify.channels import build_channels
 from bot.slack.messages import Messages

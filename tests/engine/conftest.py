@@ -12,7 +12,9 @@ import pytest
 from bot.engine.intake import Intake
 from bot.engine.observer import Observer
 from bot.engine.performers import Performers
-from bot.engine.ports import Attachment, Gone, MessageRead, Outgoing, ReactionRead
+from bot.engine.ports.chat import MessageRead, ReactionRead
+from bot.engine.ports.errors import Gone
+from bot.engine.ports.rendered import Attachment, Outgoing
 from bot.engine.rollouts import Rollouts
 from bot.engine.speaker import Speaker
 from bot.engine.worker import Worker

@@ -13,7 +13,7 @@ import pytest
 from bot.alerts import rules
 from bot.alerts.labels import parse_matcher
 from bot.engine.leads import StoreClock
-from bot.engine.ports import Retryable
+from bot.engine.ports.errors import Retryable
 from bot.engine.worker import Worker
 from bot.notify.gateway import GatewayChannel
 from bot.notify.mail import MailChannel

@@ -13,7 +13,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from bot.engine.alert_intake import AlertIntake, BadPayload, read
-from bot.engine.ports import Retryable
+from bot.engine.ports.errors import Retryable
 from bot.web import LIMIT, AlertDoor, Web
 from tests.engine.alert_rig import AlertRig
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.engine.ports import Retryable
+from bot.engine.ports.errors import Retryable
 from config.channels import LimitSettings
 from tests.alerts.kit import a_signal
 from tests.engine.alert_rig import AlertRig

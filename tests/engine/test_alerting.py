@@ -16,7 +16,8 @@ from bot.alerts.labels import parse_matcher
 from bot.alerts.model import AlertsState
 from bot.alerts.plan import Escalation, Rule
 from bot.engine import alerting as alerting_module
-from bot.engine.ports import Commit, Committed, Final, Retryable
+from bot.engine.ports.errors import Final, Retryable
+from bot.engine.ports.records import Commit, Committed
 from bot.rollout.plan import Condition
 from bot.store import StoreUnavailable
 from bot.store.sqlite import SqliteStore

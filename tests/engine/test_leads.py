@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from bot.engine import leads as module
 from bot.engine.acting import FencedChat, acting, acting_epoch
 from bot.engine.leads import LEASE, MARGIN, Leads, StoreClock
-from bot.engine.ports import Fenced, Outgoing, Retryable
+from bot.engine.ports.errors import Fenced, Retryable
+from bot.engine.ports.rendered import Outgoing
 from bot.rollout.intents import AddNote
 from bot.store.memory import MemoryStore
 from tests.engine.conftest import BOT, LIN, SERVICE, RecordingChat, Rig

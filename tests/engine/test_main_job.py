@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.engine.ports import Gone, Retryable
+from bot.engine.ports.errors import Gone, Retryable
 from bot.fleet.fake import Fault
 from bot.rollout.effects import Tell
 from bot.rollout.intents import AddNote, Pause, Promote, Resume, Retry, RollBack

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.engine.outage import AFTER, Outage
-from bot.engine.ports import Retryable
+from bot.engine.ports.errors import Retryable
 from tests.engine.conftest import SERVICE, PlainWords, Rig
 
 

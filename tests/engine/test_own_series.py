@@ -12,7 +12,7 @@ from bot.alerts.labels import parse_matcher
 from bot.alerts.model import AlertsState
 from bot.engine.observer import Observer
 from bot.engine.own_series import LACKING, OwnSeries
-from bot.engine.ports import Retryable
+from bot.engine.ports.errors import Retryable
 from bot.rollout.gate import Need, Value
 from bot.rollout.model import Status
 from bot.rollout.plan import Condition, Metric

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.engine.ports import Retryable
+from bot.engine.ports.errors import Retryable
 from bot.engine.release_speaker import ReleaseSpeaker
 from bot.engine.speaker import Speaker
 from bot.rollout.effects import ReadSignatures, ShowPreparation, ShowSignOff

@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from bot.engine.ports import Away, Commit, Committed, Retryable
+from bot.engine.ports.errors import Away, Retryable
+from bot.engine.ports.records import Commit, Committed
 from bot.engine.rollouts import SNAPSHOT_EVERY, Rollouts
 from bot.rollout.effects import ShiftTraffic
 from bot.rollout.events import NoteAdded

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.engine.ports import Retryable
+from bot.engine.ports.errors import Retryable
 from bot.engine.rollouts import Rollouts
 from bot.engine.unreached import Unreached
 from bot.fleet.fake import Fault

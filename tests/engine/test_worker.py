@@ -10,7 +10,8 @@ import pytest
 
 from bot.engine import worker as worker_module
 from bot.engine.acting import acting_epoch
-from bot.engine.ports import Claimed, Commit, Fenced, Final, NewEffect, Retryable
+from bot.engine.ports.errors import Fenced, Final, Retryable
+from bot.engine.ports.records import Claimed, Commit, NewEffect
 from bot.engine.worker import CONCURRENCY, LEASE, Worker
 from bot.rollout.effects import ReadFleet, RestoreTraffic
 from bot.store.memory import MemoryStore

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.engine.ports import Gone
+from bot.engine.ports.errors import Gone
 from bot.release.ports import Found
 from bot.rollout import events as ev
 from bot.rollout.intents import Override, Promote, Retry, RollBack, TickItem

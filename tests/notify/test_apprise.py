@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bot.engine.ports import Final, Retryable
+from bot.engine.ports.errors import Final, Retryable
 from bot.notify import apprise as module
 from bot.notify.apprise import AppriseChannel
 from bot.notify.sms import fit

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.engine.ports import Final, Retryable
+from bot.engine.ports.errors import Final, Retryable
 from bot.notify import batches
 from bot.notify.channels import build_channels
 from bot.notify.message import Channel

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from bot.engine.ports import Final
+from bot.engine.ports.errors import Final
 from bot.notify.apprise import AppriseChannel
 from bot.notify.channels import build_channels
 from bot.notify.gateway import GatewayChannel

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.engine.ports import Final, Retryable
+from bot.engine.ports.errors import Final, Retryable
 from bot.notify.gateway import GatewayChannel
 from bot.notify.message import clean
 from bot.notify.sms import fit

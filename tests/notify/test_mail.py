@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.engine.ports import Final, Retryable
+from bot.engine.ports.errors import Final, Retryable
 from bot.notify.mail import MailChannel
 from bot.notify.mail_message import message_id
 from config.channels import MailSettings

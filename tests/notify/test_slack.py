@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.engine.ports import Final, Retryable
+from bot.engine.ports.errors import Final, Retryable
 from bot.notify.slack import SlackChannel
 from bot.sandbox.slack import SandboxServer, Timing, demo_workspace
 from bot.slack.chat import SlackChat, new_client

@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-from bot.engine.ports import Final, Retryable
+from bot.engine.ports.errors import Final, Retryable
 from bot.notify.webhook import WebhookChannel
 from config.channels import WebhookSettings
 from config.secret import Secret

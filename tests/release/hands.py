@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.engine.performers import Release
-from bot.engine.ports import Attachment, Chat, Fleet, Store
+from bot.engine.ports.chat import Chat
+from bot.engine.ports.fleet import Fleet
+from bot.engine.ports.rendered import Attachment
+from bot.engine.ports.store import Store
 from bot.engine.publishing import Edition, Publisher
 from bot.engine.release_speaker import ReleaseSpeaker
 from bot.engine.rollouts import Rollouts

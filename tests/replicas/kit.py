@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.engine.leads import LEASE
-from bot.engine.ports import Lead
+from bot.engine.ports.records import Lead
 from bot.rollout.events import (
     Event,
     RolloutCompleted,

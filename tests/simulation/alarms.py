@@ -15,7 +15,7 @@ from bot.engine.alert_throttle import Throttle
 from bot.engine.alert_watch import AlertWatch
 from bot.engine.alerting import Alerting
 from bot.engine.messages import Board
-from bot.engine.ports import Retryable
+from bot.engine.ports.errors import Retryable
 from bot.notify.message import Notification
 from bot.rollout.plan import Condition
 from config.channels import LimitSettings

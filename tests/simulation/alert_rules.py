@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from bot.engine.ports import Commit
+from bot.engine.ports.records import Commit
 from tests.simulation.alarms import LIMIT, PLAN
 
 if TYPE_CHECKING:

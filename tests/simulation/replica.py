@@ -13,9 +13,10 @@ from bot.engine.intake import Intake
 from bot.engine.leads import Leads, StoreClock
 from bot.engine.observer import Observer
 from bot.engine.performers import Performers
-from bot.engine.ports import Conflict, Fenced, Final, Retryable, Submitted
+from bot.engine.ports.errors import Conflict, Fenced, Final, Retryable
 from bot.engine.rollouts import Rollouts
 from bot.engine.speaker import Speaker
+from bot.engine.submitted import Submitted
 from bot.engine.worker import Worker
 from bot.rollout.intents import Intent
 from bot.rollout.model import Person

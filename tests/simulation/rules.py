@@ -8,7 +8,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from bot.engine.ports import Commit, Submitted
+from bot.engine.ports.records import Commit
+from bot.engine.submitted import Submitted
 from bot.fleet.target import Serving
 from bot.rollout.gate import Need, Value
 from bot.rollout.plan import Plan

@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from bot.engine.ports import Attachment, Gone, MessageRead, Notice, Outgoing, ReactionRead, Retryable
+from bot.engine.ports.chat import MessageRead, ReactionRead
+from bot.engine.ports.errors import Gone, Retryable
+from bot.engine.ports.rendered import Attachment, Notice, Outgoing
 from bot.rollout.model import Person
 
 if TYPE_CHECKING:

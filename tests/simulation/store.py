@@ -7,7 +7,8 @@ import contextvars
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from bot.engine.ports import Away, Commit, Committed
+from bot.engine.ports.errors import Away
+from bot.engine.ports.records import Commit, Committed
 from bot.store import memory
 from bot.store.memory import MemoryStore
 from tests.simulation.loop import WHO

@@ -13,7 +13,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.engine.alerting import Alerting
 from bot.engine.intake import Intake
-from bot.engine.ports import MessageRef, Outgoing
+from bot.engine.ports.records import MessageRef
+from bot.engine.ports.rendered import Outgoing
 from bot.engine.rollouts import Rollouts
 from bot.fleet.fake import FakeFleet
 from bot.rollout.effects import ReadReactions

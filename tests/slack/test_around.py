@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.engine.ports import Outgoing
+from bot.engine.ports.rendered import Outgoing
 from bot.rollout.effects import PublishReport, ReadSignatures
 from bot.rollout.events import NoteAdded
 from bot.rollout.runbook import ChecklistItem, ReportRule, Runbook

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.engine.ports import Final, Gone, Outgoing, ReactionRead, Retryable
+from bot.engine.ports.chat import ReactionRead
+from bot.engine.ports.errors import Final, Gone, Retryable
+from bot.engine.ports.rendered import Outgoing
 from bot.sandbox.slack import SandboxServer, Workspace
 from bot.slack.chat import SlackChat, new_client
 from tests.slack.conftest import CHEN, LIN, PRIVATE, RELEASES, WANG

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.engine.ports import Attachment, Outgoing, Retryable
+from bot.engine.ports.errors import Retryable
+from bot.engine.ports.rendered import Attachment, Outgoing
 from bot.sandbox.slack import SandboxServer, Workspace
 from bot.sandbox.slack.errors import SlackError
 from bot.sandbox.slack.models import Json

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from bot.engine.ports import Away, Outgoing, Retryable
+from bot.engine.ports.errors import Away, Retryable
+from bot.engine.ports.rendered import Outgoing
 from bot.rollout.model import Person, Status
 from bot.sandbox.slack.errors import SlackError
 from tests.slack.conftest import LIN, RELEASES, WANG, Edge

@@ -9,7 +9,8 @@ import pytest
 from aiohttp import web
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.engine.ports import Final, Outgoing, Retryable
+from bot.engine.ports.errors import Final, Retryable
+from bot.engine.ports.rendered import Outgoing
 from bot.rollout.model import Person
 from bot.sandbox.slack import Workspace
 from bot.slack import listeners as module

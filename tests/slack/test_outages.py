@@ -9,7 +9,8 @@ import pytest
 from aiohttp import web
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.engine.ports import Outgoing, Retryable
+from bot.engine.ports.errors import Retryable
+from bot.engine.ports.rendered import Outgoing
 from bot.sandbox.slack import SandboxServer, Workspace
 from bot.slack.chat import SlackChat, new_client
 from tests.slack.conftest import LIN, RELEASES

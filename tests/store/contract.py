@@ -8,7 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from bot.engine.ports import Commit, Committed, Conflict, Fenced, MessageRef, Store, Stored
+from bot.engine.ports.errors import Conflict, Fenced
+from bot.engine.ports.records import Commit, Committed, MessageRef, Stored
+from bot.engine.ports.store import Store
 from bot.rollout.effects import RestoreTraffic, ShiftTraffic, ShowCard
 from bot.rollout.events import Event, ShiftDone
 from bot.store.shapes import CodecError

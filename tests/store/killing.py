@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bot.engine.ports import Commit
+from bot.engine.ports.records import Commit
 from bot.store.opening import open_store
 from tests.store.samples import DAY, NOW, knows, note
 

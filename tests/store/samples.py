@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.engine.ports import Claimed, Commit, Conflict, Measurement, NewEffect, Store
+from bot.engine.ports.errors import Conflict
+from bot.engine.ports.records import Claimed, Commit, Measurement, NewEffect
+from bot.engine.ports.store import Store
 from bot.rollout.effects import Effect, ReadFleet, RestoreTraffic, ShiftTraffic, ShowCard
 from bot.rollout.events import Event, NoteAdded
 from bot.rollout.model import Board, GateResult, Rollout, ServiceState, Status, Verdict

@@ -17,7 +17,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from bot.engine.ports import Commit, Conflict, Fenced, Lead, Measurement, MessageRef, NewEffect, Rooms, Store
+from bot.engine.ports.errors import Conflict, Fenced
+from bot.engine.ports.records import Commit, Lead, Measurement, MessageRef, NewEffect, Rooms
+from bot.engine.ports.store import Store
 from bot.store.memory import MemoryStore
 from bot.store.postgres import PostgresStore
 from bot.store.sqlite import SqliteStore

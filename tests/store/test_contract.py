@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.engine.ports import Store
+from bot.engine.ports.store import Store
 from bot.store.memory import MemoryStore
 from bot.store.postgres import PostgresStore
 from bot.store.sqlite import SqliteStore

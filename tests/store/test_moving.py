@@ -14,7 +14,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from bot.engine.ports import Commit, MessageRef, Store
+from bot.engine.ports.records import Commit, MessageRef
+from bot.engine.ports.store import Store
 from bot.store import StoreBroken, moving
 from bot.store.moving import TABLES, move
 from bot.store.opening import open_side, open_store

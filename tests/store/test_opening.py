@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.engine.ports import Commit
+from bot.engine.ports.records import Commit
 from bot.store import StoreBroken
 from bot.store.opening import open_existing, open_store
 from tests.postgres import Cluster

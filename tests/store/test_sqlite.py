@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from bot.engine.ports import Commit, Conflict, MessageRef, NewEffect
+from bot.engine.ports.errors import Conflict
+from bot.engine.ports.records import Commit, MessageRef, NewEffect
 from bot.rollout.effects import ShowCard, Tell
 from bot.store import StoreBroken, StoreUnavailable, journal, outbox, schema, sqlite
 from bot.store.schema import Db

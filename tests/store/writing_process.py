@@ -7,7 +7,8 @@ import os
 import sys
 from itertools import count
 
-from bot.engine.ports import Commit, Store
+from bot.engine.ports.records import Commit
+from bot.engine.ports.store import Store
 from bot.store.opening import open_store
 from tests.store.samples import NOW, board, measurement, note, read, rollout, state
 

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from bot.engine.ports import Final
+from bot.engine.ports.errors import Final
 from bot.release.backup import shelf
 from bot.release.backup.copying import damage
 from bot.release.backup.packing import Corrupt, Sums, unpack

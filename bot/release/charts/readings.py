@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
-from bot.engine.ports import Measurement
+from bot.engine.ports.records import Measurement
 from bot.release.charts.model import Line, PanelKind
 from bot.release.charts.thin import BUCKETS, Point, thin
 from bot.rollout import share

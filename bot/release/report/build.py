@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 
 from bot.alerts.model import Alert
-from bot.engine.ports import Measurement
+from bot.engine.ports.records import Measurement
 from bot.release.report import back, closing, figures, overview, preparation, stages, timeline
 from bot.release.report.evidence import Diffs, Evidence, Rows, gather
 from bot.release.report.model import Block, Para, Picture, Report, Section, Table

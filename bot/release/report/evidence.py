@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from bot.alerts.model import Alert
-from bot.engine.ports import Measurement
+from bot.engine.ports.records import Measurement
 from bot.release.report.model import Inline, Quantity, Span, Text
 from bot.rollout import events as ev
 from bot.rollout.evolve import evolve

@@ -12,7 +12,8 @@ import structlog
 
 from bot.alerts.events import AlertsFired, AlertsResolved
 from bot.alerts.model import STREAM, Alert
-from bot.engine.ports import Final, Retryable, Store
+from bot.engine.ports.errors import Final, Retryable
+from bot.engine.ports.store import Store
 from bot.release.charts.course import course
 from bot.release.charts.model import Chart
 from bot.release.charts.picture import draw

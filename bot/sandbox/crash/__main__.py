@@ -22,7 +22,8 @@ from unittest.mock import patch
 from bot import app, release_parts, wiring
 from bot.cli import main
 from bot.engine import leads, worker
-from bot.engine.ports import Attachment, Fleet
+from bot.engine.ports.fleet import Fleet
+from bot.engine.ports.rendered import Attachment
 from bot.fleet.local import LocalTransport
 from bot.fleet.ssh import SshTransport
 from bot.release.runner.run import ShellRunner

@@ -6,7 +6,8 @@ import inspect
 from collections.abc import Iterable
 from typing import get_args
 
-from bot.engine.ports import Chat, Store
+from bot.engine.ports.chat import Chat
+from bot.engine.ports.store import Store
 from bot.fleet.verbs import HostVerbs
 from bot.rollout.effects import Effect
 from bot.rollout.intents import Intent

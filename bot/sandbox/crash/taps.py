@@ -14,8 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from bot.engine.performers import Performers
-from bot.engine.ports import Chat, Claimed, Commit, Store, Submitted
+from bot.engine.ports.chat import Chat
+from bot.engine.ports.records import Claimed, Commit
+from bot.engine.ports.store import Store
 from bot.engine.rollouts import Rollouts
+from bot.engine.submitted import Submitted
 from bot.fleet.nginx import file_name
 from bot.fleet.transport import RunResult, Transport
 from bot.fleet.verbs import HostVerbs

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import cast
 
-from bot.engine.ports import Store
+from bot.engine.ports.store import Store
 from bot.rollout.events import Event
 from bot.rollout.model import Board, Rollout, Status
 from bot.sandbox.demo.stand import CHANNEL, SERVICE, Stand

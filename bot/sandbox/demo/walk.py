@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from bot.engine.ports import LogEvent
+from bot.engine.ports.records import LogEvent
 from bot.rollout.events import (
     ReactionRefused,
     RollbackOrdered,

@@ -8,7 +8,7 @@ from bot.alerts.explain import Step
 from bot.alerts.model import Alert, Entry, Group, Silence
 from bot.alerts.oncall import Turn
 from bot.alerts.plan import Reach
-from bot.engine.ports import Outgoing
+from bot.engine.ports.rendered import Outgoing
 from bot.slack.messages.alert_parts import GLYPH, SHORT_ID, Saying
 from bot.slack.messages.blocks import Block, context, header, lines, section
 from bot.slack.messages.markup import Mrkdwn, code, mention, outside

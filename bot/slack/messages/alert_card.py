@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from bot.alerts.model import Alert, Group, Receipt, Why
-from bot.engine.ports import Outgoing
+from bot.engine.ports.rendered import Outgoing
 from bot.rollout.model import Rollout
 from bot.slack.messages.alert_parts import SHORT_ID, Saying, ack_command, masked, settled_why
 from bot.slack.messages.blocks import Block, actions, button, confirm, context, header, lines, section

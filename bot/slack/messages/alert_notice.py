@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.alerts.model import Alert, Group, Why
-from bot.engine.ports import Notice
+from bot.engine.ports.rendered import Notice
 from bot.rollout.model import Rollout
 from bot.slack.messages.alert_parts import Saying, ack_command, settled_why
 from bot.slack.messages.markup import Mrkdwn, clean

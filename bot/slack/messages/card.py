@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.alerts.model import Alert
-from bot.engine.ports import Outgoing
+from bot.engine.ports.rendered import Outgoing
 from bot.rollout.model import Status
 from bot.slack.messages import around, buttons
 from bot.slack.messages.alert_parts import GLYPH, Saying

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bot.engine.ports import Outgoing
+from bot.engine.ports.rendered import Outgoing
 from bot.rollout.plan import Stage
 from bot.slack.messages.blocks import Block, context, divider, header, lines, section
 from bot.slack.messages.limits import SECTION

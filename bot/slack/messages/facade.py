@@ -7,7 +7,7 @@ from typing import Literal
 
 from bot.alerts.explain import Step
 from bot.alerts.model import Alert, Group, Silence, Why
-from bot.engine.ports import Notice, Outgoing
+from bot.engine.ports.rendered import Notice, Outgoing
 from bot.rollout.events import Event
 from bot.rollout.intents import Refusal
 from bot.rollout.model import Board, Rollout

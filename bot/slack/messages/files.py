@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.engine.ports import Outgoing
+from bot.engine.ports.rendered import Outgoing
 from bot.slack.messages.blocks import section
 from bot.slack.messages.limits import SECTION
 from bot.slack.messages.markup import Mrkdwn, fence, outside

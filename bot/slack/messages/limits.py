@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from bot.engine.ports import Outgoing
+from bot.engine.ports.rendered import Outgoing
 from bot.slack.messages.blocks import Block, context, plain
 from bot.slack.messages.markup import Mrkdwn
 from bot.slack.messages.words import PHRASES, Lang

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from bot.engine.ports import Outgoing
+from bot.engine.ports.rendered import Outgoing
 from bot.rollout.runbook import Phase
 from bot.rollout.work import FollowUp, WorkRef, WorkResult
 from bot.slack.messages import pieces

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.engine.ports import Outgoing
+from bot.engine.ports.rendered import Outgoing
 from bot.rollout.model import Rollout, Status
 from bot.slack.messages.blocks import Block, context, divider, header, lines, section
 from bot.slack.messages.headline import glyph, headline, obstacles

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.engine.ports import Outgoing
+from bot.engine.ports.rendered import Outgoing
 from bot.rollout.deciding.work import groups
 from bot.rollout.model import Hold, Status
 from bot.rollout.runbook import ChecklistItem, Phase

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.engine.ports import Outgoing
+from bot.engine.ports.rendered import Outgoing
 from bot.rollout.intents import Refusal
 from bot.rollout.model import Rollout
 from bot.rollout.plan import Plan

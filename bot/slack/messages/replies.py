@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.engine.ports import Outgoing
+from bot.engine.ports.rendered import Outgoing
 from bot.rollout.model import Rollout
 from bot.rollout.plan import Plan
 from bot.slack.messages.blocks import Block, context, header, lines, section

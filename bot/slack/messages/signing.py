@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.engine.ports import Outgoing
+from bot.engine.ports.rendered import Outgoing
 from bot.rollout.runbook import ReportRule
 from bot.rollout.work import ReportState, Signature
 from bot.slack.messages.blocks import Block, context, header, lines, section

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from bot.engine.ports import Conflict
+from bot.engine.ports.errors import Conflict
 from bot.store.errors import StoreBroken, StoreUnavailable
 
 FORM = (

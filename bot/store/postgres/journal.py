@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
-from bot.engine.ports import Commit, Committed, Conflict, LogEvent, Measurement, MessageRef, Stored
+from bot.engine.ports.errors import Conflict
+from bot.engine.ports.records import Commit, Committed, LogEvent, Measurement, MessageRef, Stored
 from bot.rollout.model import Board, Rollout
 from bot.store import rows
 from bot.store.codec import BOARDS, EFFECTS, EVENTS, ROLLOUTS, STATES

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from psycopg.errors import LockNotAvailable
 
-from bot.engine.ports import Lead
+from bot.engine.ports.records import Lead
 from bot.store.postgres import journal, outbox
 from bot.store.postgres.schema import Connection
 from bot.store.rules import succession

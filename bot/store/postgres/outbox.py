@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from bot.engine.ports import Claimed, NewEffect, Rooms
+from bot.engine.ports.records import Claimed, NewEffect, Rooms
 from bot.store import rows
 from bot.store.postgres.schema import Connection
 from bot.store.rules import NEVER_HELD, one_per_lane, sayable, token

@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TypeVar
 
-from bot.engine.ports import (
+from bot.engine.ports.errors import Conflict
+from bot.engine.ports.records import (
     Claimed,
     Commit,
     Committed,
-    Conflict,
     Lead,
     LogEvent,
     Measurement,
@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 
 class PostgresStore:
-    """See `bot.engine.ports.Store`. All methods raise StoreUnavailable (try again) or StoreBroken, within about 2 s.
+    """See `bot.engine.ports.store`. All methods raise StoreUnavailable (try again) or StoreBroken, within about 2 s.
 
     StoreUnavailable of a write means that nothing was written, except where the connection was lost, or our patience
     ended, while COMMIT was under way: then nobody knows. Trying again is safe in both cases: a commit with a cause

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.engine.ports import Final
+from bot.engine.ports.errors import Final
 from bot.release.backup.restore import restore
 from bot.release.backup.shelf import manifest_of
 from tests.release.backup.kit import assert_whole

@@ -16,7 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.engine.ports import Final, Measurement, Retryable
+from bot.engine.ports.errors import Final, Retryable
+from bot.engine.ports.records import Measurement
 from bot.release.apart import ROOT
 from bot.release.charts import draw, fonts, picture
 from bot.release.charts.course import course

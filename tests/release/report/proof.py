@@ -18,7 +18,7 @@ from itertools import product
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bot.engine.ports import Measurement
+from bot.engine.ports.records import Measurement
 from bot.release.report import noise
 from bot.rollout.model import GateResult, Verdict
 from bot.rollout.plan import Plan

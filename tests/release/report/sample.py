@@ -12,7 +12,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from bot.alerts.model import Alert
-from bot.engine.ports import Measurement
+from bot.engine.ports.records import Measurement
 from bot.release.saying import said as says
 from bot.rollout import events as ev
 from bot.rollout.evolve import evolve

@@ -8,7 +8,9 @@ import pytest
 
 from bot.alerts.events import AlertsFired, AlertsResolved
 from bot.alerts.model import STREAM
-from bot.engine.ports import Commit, Final, Store
+from bot.engine.ports.errors import Final
+from bot.engine.ports.records import Commit
+from bot.engine.ports.store import Store
 from bot.release.charts.model import Chart
 from bot.release.report import publish
 from bot.reporting import write_report

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.engine.ports import Outgoing
+from bot.engine.ports.rendered import Outgoing
 from bot.slack.messages import Messages
 from tests.slack.messages.samples import CARDS, NOW, PLAN, SHARED, a_board, asking, render
 from tests.slack.messages.test_properties import sound

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.engine.ports import Outgoing
+from bot.engine.ports.rendered import Outgoing
 from bot.rollout import events as ev
 from bot.rollout.events import Event
 from bot.rollout.intents import Refusal

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.engine.ports import Outgoing
+from bot.engine.ports.rendered import Outgoing
 from bot.rollout.model import Verdict
 from bot.slack.messages.blocks import button, confirm, context, header, section
 from bot.slack.messages.limits import TOTAL, cut, fit, weigh

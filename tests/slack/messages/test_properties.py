@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.engine.ports import Outgoing
+from bot.engine.ports.rendered import Outgoing
 from bot.rollout.events import Event
 from bot.rollout.intents import Refusal
 from bot.rollout.model import Board, Rollout, Verdict

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from bot.engine.ports import Outgoing
+from bot.engine.ports.rendered import Outgoing
 from bot.slack.messages import Messages
 from tests.slack.messages.release_samples import BOOKED, EVENTS, PEOPLE, ROLLOUTS
 from tests.slack.messages.samples import NOW, render

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.engine.ports import Outgoing
+from bot.engine.ports.rendered import Outgoing
 from bot.rollout import events as ev
 from bot.rollout.model import GateResult, Hold, Rollout, Status, Verdict
 from bot.rollout.runbook import Check, ChecklistItem, Must, Phase, Runbook, SignRole, Step

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from bot.engine.ports import Commit
+from bot.engine.ports.records import Commit
 from bot.store.postgres import PostgresStore
 from tests.postgres import Cluster
 from tests.store.samples import NOW, note

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from bot.engine.ports import MessageRef
+from bot.engine.ports.records import MessageRef
 from bot.store import StoreBroken
 from bot.store.errors import NoDatabase
 from bot.store.postgres import PostgresStore, schema

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Iterator
 import psycopg
 import pytest
 
-from bot.engine.ports import Commit, MessageRef
+from bot.engine.ports.records import Commit, MessageRef
 from bot.store import StoreBroken, StoreUnavailable
 from bot.store.postgres import PostgresStore, server
 from bot.store.postgres.errors import place, translate

@@ -7,7 +7,7 @@ import contextlib
 
 import psycopg
 
-from bot.engine.ports import Lead
+from bot.engine.ports.records import Lead
 from bot.store.errors import StoreUnavailable
 from bot.store.postgres import PostgresStore
 from bot.store.postgres.server import Server

@@ -8,7 +8,8 @@ import time
 import psycopg
 import pytest
 
-from bot.engine.ports import Commit, Fenced, Lead
+from bot.engine.ports.errors import Fenced
+from bot.engine.ports.records import Commit, Lead
 from bot.rollout.effects import ReadFleet
 from bot.store import StoreBroken, StoreUnavailable
 from bot.store.postgres import PostgresStore, journal
