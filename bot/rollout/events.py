@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from bot.rollout.approval_events import ApprovalAsked as ApprovalAsked
+from bot.rollout.approval_events import ApprovalClosed as ApprovalClosed
+from bot.rollout.approval_events import ApproversChanged as ApproversChanged
+from bot.rollout.approval_events import ReactionRefused as ReactionRefused
+from bot.rollout.approval_events import StageApproved as StageApproved
 from bot.rollout.back_events import HostsRestored as HostsRestored
 from bot.rollout.back_events import RollbackOrdered as RollbackOrdered
 from bot.rollout.back_events import RolledBack as RolledBack
@@ -12,36 +17,21 @@ from bot.rollout.back_events import StepDownDone as StepDownDone
 from bot.rollout.back_events import StepDownOrdered as StepDownOrdered
 from bot.rollout.host_events import HostsCaughtUp as HostsCaughtUp
 from bot.rollout.model import DriftedHost, GateResult
-from bot.rollout.stage_events import (
-    BakeProlonged as BakeProlonged,
-)
-from bot.rollout.stage_events import (
-    BakeRestarted as BakeRestarted,
-)
-from bot.rollout.stage_events import (
-    ShareAstray as ShareAstray,
-)
-from bot.rollout.stage_events import (
-    ShareSettled as ShareSettled,
-)
-from bot.rollout.stage_events import (
-    SightLost as SightLost,
-)
-from bot.rollout.stage_events import (
-    SightRegained as SightRegained,
-)
-from bot.rollout.stage_events import (
-    StageForced as StageForced,
-)
-from bot.rollout.stage_events import (
-    StageHeld as StageHeld,
-)
-from bot.rollout.stage_events import (
-    StagePassed as StagePassed,
-)
-from bot.rollout.stage_events import (
-    VerdictChanged as VerdictChanged,
-)
+from bot.rollout.shift_events import ShiftDone as ShiftDone
+from bot.rollout.shift_events import ShiftFailed as ShiftFailed
+from bot.rollout.shift_events import ShiftOrdered as ShiftOrdered
+from bot.rollout.shift_events import WaveDone as WaveDone
+from bot.rollout.shift_events import WaveOrdered as WaveOrdered
+from bot.rollout.stage_events import BakeProlonged as BakeProlonged
+from bot.rollout.stage_events import BakeRestarted as BakeRestarted
+from bot.rollout.stage_events import ShareAstray as ShareAstray
+from bot.rollout.stage_events import ShareSettled as ShareSettled
+from bot.rollout.stage_events import SightLost as SightLost
+from bot.rollout.stage_events import SightRegained as SightRegained
+from bot.rollout.stage_events import StageForced as StageForced
+from bot.rollout.stage_events import StageHeld as StageHeld
+from bot.rollout.stage_events import StagePassed as StagePassed
+from bot.rollout.stage_events import VerdictChanged as VerdictChanged
 from bot.rollout.work_events import FollowUpAdded as FollowUpAdded
 from bot.rollout.work_events import FollowUpClosed as FollowUpClosed
 from bot.rollout.work_events import FollowUpDue as FollowUpDue
@@ -75,105 +65,6 @@ class RolloutStarted:
     stages: tuple[tuple[str, float], ...]
     at: float
     prepares: bool = False  # whether checks, a backup or a checklist come before the first asking
-
-
-@dataclass(frozen=True, slots=True)
-class ApprovalAsked:
-    stage: str
-    attempt: int
-    plan_hash: str
-    expires_at: float
-    by: str
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
-class ApproversChanged:
-    stage: str
-    attempt: int
-    approvers: tuple[str, ...]
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
-class ReactionRefused:
-    stage: str
-    attempt: int
-    user: str
-    emoji: str
-    code: str
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
-class StageApproved:
-    stage: str
-    attempt: int
-    approvers: tuple[str, ...]
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
-class ApprovalClosed:
-    """The asking ended without approval."""
-
-    stage: str
-    attempt: int
-    how: Literal["vetoed", "expired", "voided"]
-    by: str
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
-class ShiftOrdered:
-    stage: str
-    generation: int
-    weight: float
-    why: Literal["stage", "retry", "restore"]
-    by: str
-    at: float
-    answered: tuple[tuple[str, str], ...] = ()  # (host, digest) that was there and shown when `by` had it overwritten
-    waves: tuple[tuple[str, ...], ...] = ()  # hosts, first wave first; () = all at once
-
-
-@dataclass(frozen=True, slots=True)
-class WaveDone:
-    """The hosts of a wave, and those of the waves before it, serve the new share. The last wave's is a ShiftDone."""
-
-    stage: str
-    generation: int
-    wave: int
-    waves: int  # how many there are
-    hosts: tuple[str, ...]
-    duration: float
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
-class WaveOrdered:
-    stage: str
-    generation: int
-    wave: int
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
-class ShiftDone:
-    stage: str
-    generation: int
-    hosts: tuple[str, ...]
-    duration: float
-    at: float
-    left_out: tuple[tuple[str, str], ...] = ()  # (host, why) that the plan's max_unavailable let it go without
-
-
-@dataclass(frozen=True, slots=True)
-class ShiftFailed:
-    stage: str
-    generation: int
-    outcome: str
-    failed: tuple[tuple[str, str], ...]
-    at: float
 
 
 @dataclass(frozen=True, slots=True)
