@@ -7,17 +7,15 @@ from functools import singledispatch
 from bot.rollout import events as ev
 from bot.rollout import intents as it
 from bot.rollout.approval import member, standing
-from bot.rollout.deciding import boards, closing, passing, reactions, reports, stepping, work
-from bot.rollout.deciding.common import ask, order_shift, still_approved
-from bot.rollout.deciding.starting import refuse_behind, refuse_salt
+from bot.rollout.deciding import boards, closing, passing, reactions, reports, retrying, starting, stepping, work
+from bot.rollout.deciding.common import ask
+from bot.rollout.deciding.starting import refuse_behind
 from bot.rollout.deciding.starting import roles_for as roles_for
 from bot.rollout.deciding.starting import simulate as simulate
 from bot.rollout.evolve import evolve, fold
 from bot.rollout.intents import Refusal, refuse
-from bot.rollout.model import DriftedHost, Hold, Person, Rollout, ServiceState, Status
-from bot.rollout.plan import Plan, Stage
-from bot.rollout.runbook import Phase
-from bot.rollout.waves import waves
+from bot.rollout.model import Hold, Person, Rollout, ServiceState, Status
+from bot.rollout.plan import Plan
 
 Decision = tuple[ev.Event, ...] | Refusal
 
@@ -28,7 +26,7 @@ REBAKE = frozenset({Hold.GATES_FAILED, Hold.NOT_ENOUGH_DATA})
 def decide(state: ServiceState, intent: it.Intent, now: float, plan: Plan, bot_user: str = "") -> Decision:
     """Events to append (perhaps none), or why not. `plan` is the one in force; `bot_user` the bot's own user id."""
     if isinstance(intent, it.Start):
-        return _start(state, intent, now, plan)
+        return starting.start(state, intent, now, plan)
     if isinstance(intent, it.ReportFleet):
         return reports.fleet(state, intent, now)
     if isinstance(intent, it.ReportCaughtUp):
@@ -63,45 +61,6 @@ def _not_allowed(plan: Plan, rollout: Rollout | None, verb: str) -> Refusal:
 def _outsider(actor: Person) -> Refusal | None:
     why = member(actor)
     return refuse("members_only", why=why) if why else None
-
-
-def _start(state: ServiceState, intent: it.Start, now: float, plan: Plan) -> Decision:
-    actor = intent.actor
-    if state.active:
-        running = state.active
-        return refuse("already_active", rollout=running.id, version=running.version, service=state.service)
-    why = standing(actor, plan.start_roles) if plan.start_roles else member(actor)
-    if why:
-        return refuse("may_not_start", why=why, roles=", ".join(plan.start_roles))
-    roles = roles_for(state, plan)
-    if roles is None:
-        return refuse("serving_elsewhere", serving=", ".join(state.serving), version=state.serving_version or "?")
-    if intent.version == roles.stable_version:
-        return refuse("already_serving", version=intent.version, service=state.service)
-    refused = refuse_salt(intent.salt, plan) or refuse_behind(state, plan)
-    if refused:
-        return refused
-    if state.rollout and (phase := passing.busy(state.rollout)):
-        return refuse("steps_running", rollout=state.rollout.id, phase=phase)
-    first = plan.stages[0]
-    started = ev.RolloutStarted(
-        rollout=intent.rollout,
-        version=intent.version,
-        stable_version=roles.stable_version,
-        stable=roles.stable,
-        canary=roles.canary,
-        salt=intent.salt or intent.rollout,
-        initiator=actor.user,
-        reason=intent.reason,
-        plan_hash=plan.hash,
-        hosts=tuple(h.name for h in plan.fleet.hosts),
-        stages=tuple((s.name, s.weight) for s in plan.stages),
-        at=now,
-        prepares=work.prepares(plan),
-    )
-    if started.prepares:
-        return (started, *work.then(evolve(state, started), now, plan))
-    return (started, ask(None, first, now, plan, actor.user))
 
 
 def _roll_back(state: ServiceState, intent: it.RollBack, now: float, plan: Plan) -> Decision:
@@ -180,46 +139,7 @@ def _(i: it.Resume, state: ServiceState, r: Rollout, now: float, plan: Plan) -> 
 def _(i: it.Retry, state: ServiceState, r: Rollout, now: float, plan: Plan) -> Decision:
     if not may_operate(plan, r, i.actor):
         return _not_allowed(plan, r, "retry")
-    if r.status is not Status.HELD:
-        return refuse("not_held", status=r.status, stage=r.stage)
-    if r.paused_by:
-        return refuse("paused", rollout=r.id, by=r.paused_by)
-    if r.approval is None:
-        return _prepare_again(state, r, now, plan, i.actor.user)
-    stage = next((s for s in plan.stages if s.name == r.stage), None)
-    if stage is None:
-        return refuse("stage_gone", stage=r.stage)
-    if r.plan_hash != plan.hash or r.hold in (Hold.VETOED, Hold.EXPIRED, Hold.PLAN_CHANGED):
-        return (ask(r, stage, now, plan, i.actor.user),)
-    if r.hold is Hold.SHIFT_FAILED:
-        if not still_approved(r, stage, plan, now):
-            return (ask(r, stage, now, plan, i.actor.user),)
-        if any(not _left_by(r, d) for d in r.drift):
-            return refuse("drifted", rollout=r.id, by="")
-        return (order_shift(state, stage, "retry", i.actor.user, now, waves(plan)),)
-    if r.hold is Hold.STEP_FAILED:
-        return _step_again(r, stage, now, plan, i.actor.user)
-    restarted = ev.BakeRestarted(r.stage, i.actor.user, now)
-    return (restarted, *work.during(evolve(state, restarted), now, plan))
-
-
-def _prepare_again(state: ServiceState, r: Rollout, now: float, plan: Plan, by: str) -> Decision:
-    changed = (ev.PlanChanged(r.plan_hash, plan.hash, now),) if r.plan_hash != plan.hash else ()
-    return (*changed, *work.retry(fold(state, changed).rollout or r, now, plan, by))
-
-
-def _step_again(r: Rollout, stage: Stage, now: float, plan: Plan, by: str) -> Decision:
-    """Before a shift the approval must still stand; it is the shift that it is for."""
-    before = r.work is not None and r.work.phase is Phase.BEFORE_STAGE
-    if before and not still_approved(r, stage, plan, now):
-        return (ask(r, stage, now, plan, by),)
-    return work.retry(r, now, plan, by) or refuse("not_held", status=r.status, stage=r.stage)
-
-
-def _left_by(r: Rollout, d: DriftedHost) -> bool:
-    """Whether the host has what a shift left that failed since the last good one; anything else is a person's doing."""
-    ordered = d.generation is not None and r.live_generation < d.generation <= r.generation
-    return ordered and d.state in ("ok", "stale")
+    return retrying.retry(state, r, now, plan, i.actor.user)
 
 
 @_decide.register

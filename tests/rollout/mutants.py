@@ -10,7 +10,7 @@ import pytest
 
 from bot.rollout import approval, decide, gate, share
 from bot.rollout import events as ev
-from bot.rollout.deciding import boards, common, passing, reactions, reports, stepping, work
+from bot.rollout.deciding import boards, common, passing, reactions, reports, retrying, starting, stepping, work
 from bot.rollout.intents import Refusal, refuse
 from bot.rollout.model import ServiceState, Status, Verdict
 from bot.rollout.plan import OnVerdict
@@ -54,7 +54,7 @@ def next_weight(patch: pytest.MonkeyPatch) -> None:
 
 
 def old_approval_for_retry(patch: pytest.MonkeyPatch) -> None:
-    for module in (decide, work):
+    for module in (retrying, work):
         patch.setattr(module, "still_approved", lambda *_: True)
 
 
@@ -83,7 +83,7 @@ def same_generation(patch: pytest.MonkeyPatch) -> None:
     def order(state: ServiceState, *more: Any) -> ev.ShiftOrdered:
         return replace(real(state, *more), generation=max(1, state.generation))
 
-    for module in (reactions, reports, decide, work):
+    for module in (reactions, reports, retrying, work):
         patch.setattr(module, "order_shift", order)
 
 
@@ -95,8 +95,8 @@ def rollback_below_what_was_seen(patch: pytest.MonkeyPatch) -> None:
 
 
 def two_at_once(patch: pytest.MonkeyPatch) -> None:
-    real = decide._start
-    patch.setattr(decide, "_start", lambda state, *more: real(replace(state, rollout=None), *more))
+    real = starting.start
+    patch.setattr(starting, "start", lambda state, *more: real(replace(state, rollout=None), *more))
 
 
 def no_way_back_while_paused(patch: pytest.MonkeyPatch) -> None:

@@ -1,11 +1,16 @@
-"""What a start begins with: which pool is which, whose turn it is first; and the same for a dry run."""
+"""A start, and what it begins with: which pool is which, whose turn it is first; and the same for a dry run."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
 
-from bot.rollout.intents import Refusal, refuse
+from bot.rollout import events as ev
+from bot.rollout.approval import member, standing
+from bot.rollout.deciding import passing, work
+from bot.rollout.deciding.common import ask
+from bot.rollout.evolve import evolve
+from bot.rollout.intents import Refusal, Start, refuse
 from bot.rollout.model import Rollout, ServiceState, Status
 from bot.rollout.plan import Plan
 
@@ -20,6 +25,45 @@ class Roles:
     stable: tuple[str, ...]
     canary: tuple[str, ...]
     stable_version: str
+
+
+def start(state: ServiceState, intent: Start, now: float, plan: Plan) -> tuple[ev.Event, ...] | Refusal:
+    actor = intent.actor
+    if state.active:
+        running = state.active
+        return refuse("already_active", rollout=running.id, version=running.version, service=state.service)
+    why = standing(actor, plan.start_roles) if plan.start_roles else member(actor)
+    if why:
+        return refuse("may_not_start", why=why, roles=", ".join(plan.start_roles))
+    roles = roles_for(state, plan)
+    if roles is None:
+        return refuse("serving_elsewhere", serving=", ".join(state.serving), version=state.serving_version or "?")
+    if intent.version == roles.stable_version:
+        return refuse("already_serving", version=intent.version, service=state.service)
+    refused = refuse_salt(intent.salt, plan) or refuse_behind(state, plan)
+    if refused:
+        return refused
+    if state.rollout and (phase := passing.busy(state.rollout)):
+        return refuse("steps_running", rollout=state.rollout.id, phase=phase)
+    first = plan.stages[0]
+    started = ev.RolloutStarted(
+        rollout=intent.rollout,
+        version=intent.version,
+        stable_version=roles.stable_version,
+        stable=roles.stable,
+        canary=roles.canary,
+        salt=intent.salt or intent.rollout,
+        initiator=actor.user,
+        reason=intent.reason,
+        plan_hash=plan.hash,
+        hosts=tuple(h.name for h in plan.fleet.hosts),
+        stages=tuple((s.name, s.weight) for s in plan.stages),
+        at=now,
+        prepares=work.prepares(plan),
+    )
+    if started.prepares:
+        return (started, *work.then(evolve(state, started), now, plan))
+    return (started, ask(None, first, now, plan, actor.user))
 
 
 def roles_for(state: ServiceState, plan: Plan) -> Roles | None:
