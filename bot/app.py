@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import logging
 import os
 import secrets
-import signal
 import socket
-import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from functools import partial
@@ -43,36 +39,16 @@ from bot.slack.directory import SlackDirectory
 from bot.slack.listeners import Listeners, build_app
 from bot.slack.messages import Messages
 from bot.slack.socket import SocketRunner
-from bot.store.opening import open_store
 from bot.telemetry import Telemetry
 from bot.web import AlertDoor, Web
 from bot.wiring import build_fleets
 from config.settings import Settings
 
 log = structlog.get_logger()
-STORE_WAIT = 5.0  # seconds, at most, between looks whether the database is back, at boot
 TOKEN_WAIT = 30.0  # seconds, at most, between looks whether Slack is back, at boot
 DRAIN = 8.0  # seconds that what is under way has to end with its outcome written, when the bot is told to stop
 
 Role = Literal["all", "web", "worker"]
-
-
-def set_up_logging(level: str) -> None:
-    """One JSON object a line on stderr; libraries from WARNING up."""
-    logging.basicConfig(level=logging.WARNING, format="%(name)s %(levelname)s %(message)s")
-    # It warns that the token is given twice, because it looks into the environment by itself.
-    logging.getLogger("slack_bolt.AsyncApp").setLevel(logging.ERROR)
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level)),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
-    )
 
 
 class Bot:
@@ -294,49 +270,3 @@ class Bot:
         if self.ticks.failing:
             found["ticks"] = ", ".join(sorted(self.ticks.failing))
         return found
-
-
-async def serve(settings: Settings, role: Role = "all") -> int:
-    """Runs until SIGTERM or SIGINT. The exit status: 0, or 1 where it could not start (said on stderr)."""
-    set_up_logging(settings.log_level)
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stop.set)
-    try:
-        store = await _opened(settings.database_url, stop)
-        if store is None:
-            return 0
-        if role != "all" and not store.shared:
-            await store.close()
-            raise Final(f"--role {role} needs several processes on one database: set DATABASE_URL to a PostgreSQL")
-        async with contextlib.AsyncExitStack() as stack:
-            stack.push_async_callback(store.close)
-            starting = asyncio.create_task(stack.enter_async_context(Bot(settings, store, role)), name="start")
-            stopping = asyncio.create_task(stop.wait(), name="stop")
-            await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            if not starting.done():
-                starting.cancel()
-                await asyncio.gather(starting, return_exceptions=True)
-                return 0
-            starting.result()
-            await stopping
-    except Final as error:
-        print(f"rollout-bot: {error}", file=sys.stderr)
-        return 1
-    return 0
-
-
-async def _opened(url: str, stop: asyncio.Event) -> Store | None:
-    """Waits for a database that is away, as the bot does when it goes away later; None = told to stop meanwhile."""
-    wait = 0.5
-    while not stop.is_set():
-        try:
-            return await open_store(url)
-        except Retryable as error:
-            log.warning("the database does not answer yet", error=str(error), again_in=wait)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(wait):
-                await stop.wait()
-        wait = min(STORE_WAIT, wait * 2)
-    return None

@@ -35,7 +35,7 @@ def run(
 ) -> None:
     """Run the bot until it is told to stop (SIGTERM, Ctrl-C)."""
     gc.disable()  # a start leaves no garbage, and looking for it would be a fifth of the time until the bot is ready
-    from bot.app import serve
+    from bot.process import serve
 
     try:
         settings = load(config)

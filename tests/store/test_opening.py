@@ -44,5 +44,5 @@ async def test_another_url_is_refused_with_the_forms_there_are(url: str) -> None
 
 
 def test_a_bot_on_sqlite_does_not_load_postgresqls_driver() -> None:
-    program = "import sys, bot.app; sys.exit('psycopg' in sys.modules)"
+    program = "import sys, bot.process; sys.exit('psycopg' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False).returncode == 0
