@@ -13,6 +13,7 @@ from bot.rollout.model import Board, GateResult, Rollout, ServiceState, Status, 
 
 NOW = 1_772_000_000.0
 DAY = "20260302"
+R1 = f"ROLLOUT-{DAY}-1"
 
 
 def note(text: str = "n") -> Event:
@@ -69,6 +70,23 @@ def shift(generation: int, lane: str = "fleet", due_at: float = 0.0) -> NewEffec
 def restore(generation: int, lane: str = "fleet", due_at: float = 0.0) -> NewEffect:
     """priority 0, never held up."""
     return NewEffect(RestoreTraffic("R", generation), lane, due_at)
+
+
+def full_commit(expected: int, finish: tuple[int, ...] = ()) -> Commit:
+    """One with everything in it."""
+    return Commit(
+        "shop",
+        expected,
+        NOW,
+        "full",
+        (note("full"),),
+        (read("full"), card("full")),
+        board(),
+        (measurement(NOW),),
+        finish,
+        rollout(1),
+        state(1),
+    )
 
 
 async def put(store: Store, *effects: NewEffect, stream: str = "shop", cause: str | None = None) -> None:

@@ -11,7 +11,10 @@ from bot.engine.ports.store import Store
 from bot.store.memory import MemoryStore
 from bot.store.postgres import PostgresStore
 from bot.store.sqlite import SqliteStore
-from tests.store.contract import StoreContract
+from tests.store.contract.beside import BesideContract
+from tests.store.contract.leads import LeadContract
+from tests.store.contract.log import LogContract
+from tests.store.contract.outbox import OutboxContract
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgres"])
@@ -28,5 +31,5 @@ async def store(request: pytest.FixtureRequest, path: Path) -> AsyncIterator[Sto
     await made.close()
 
 
-class TestStores(StoreContract):
+class TestStores(LogContract, OutboxContract, BesideContract, LeadContract):
     pass
