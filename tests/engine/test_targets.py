@@ -8,7 +8,8 @@ from bot.engine.targets import backward, behind, down_as_ordered, drift, forward
 from bot.fleet.nginx import parse_header, render
 from bot.fleet.target import HostReading, HostState, Serving
 from bot.rollout.plan import Host, Stage
-from tests.rollout.kit import PLAN, TRAFFIC, situation, stage
+from tests.rollout.kit import PLAN, TRAFFIC, stage
+from tests.rollout.situations import situation
 
 ROLLOUT = situation("baking").r
 

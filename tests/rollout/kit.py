@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from bot.rollout import events as ev
@@ -13,16 +13,7 @@ from bot.rollout.evolve import evolve, fold
 from bot.rollout.follow import follow
 from bot.rollout.gate import Need, Value, judge, needs
 from bot.rollout.intents import Reaction, Refusal, ReportReactions
-from bot.rollout.model import (
-    Board,
-    DriftedHost,
-    GateResult,
-    Person,
-    Rollout,
-    ServiceState,
-    Status,
-    Verdict,
-)
+from bot.rollout.model import Board, DriftedHost, GateResult, Person, Rollout, ServiceState, Status, Verdict
 from bot.rollout.plan import (
     ApprovalRule,
     Condition,
@@ -302,125 +293,6 @@ def lower(host: str = "h1", share: float | None = 0.0, digest: str = "d1") -> Dr
 
 
 OTHER_PLAN = replace(PLAN, source="another")
-
-
-def _held_gates() -> Flow:
-    return Flow().to_baking("few").bake(BAD)
-
-
-def _held_data() -> Flow:
-    return Flow().to_baking("few").bake(FEW)
-
-
-def _held_shift() -> Flow:
-    flow = Flow().to_baking("internal").bake()
-    flow.act(it.Promote(ANN))
-    flow.approve()
-    flow.shifted(ok=False)
-    return flow
-
-
-def _awaiting_second() -> Flow:
-    flow = Flow().to_baking("internal").bake()
-    flow.act(it.Promote(ANN))
-    return flow
-
-
-def _held_vetoed() -> Flow:
-    flow = _awaiting_second()
-    flow.act(flow.reactions(Reaction(ANN, NO)))
-    return flow
-
-
-def _held_expired() -> Flow:
-    flow = _awaiting_second()
-    flow.tick(4 * 3600)
-    return flow
-
-
-def _held_plan() -> Flow:
-    flow = Flow().to_baking("few")
-    flow.change_plan(OTHER_PLAN)
-    return flow
-
-
-def _shifting() -> Flow:
-    flow = Flow().start()
-    flow.approve()
-    return flow
-
-
-def _wave() -> Flow:
-    flow = Flow(plan=WAVES).start()
-    flow.approve()
-    flow.shifted()
-    return flow
-
-
-def _shifting_second() -> Flow:
-    flow = _awaiting_second()
-    flow.approve()
-    return flow
-
-
-def _rolling_back() -> Flow:
-    flow = Flow().to_baking("few")
-    flow.act(it.RollBack(EVE, "it smells"))
-    return flow
-
-
-def _stepping_down() -> Flow:
-    flow = Flow(plan=STEPPED).to_baking("all")
-    flow.act(it.RollBack(EVE, "slowly", gradual=True))
-    return flow
-
-
-def _rolled_back() -> Flow:
-    flow = _rolling_back()
-    flow.restored()
-    return flow
-
-
-def _cancelled() -> Flow:
-    flow = Flow().start()
-    flow.act(it.RollBack(EVE, "not today"))
-    return flow
-
-
-def _completed() -> Flow:
-    flow = Flow().to_baking("all").bake()
-    flow.tick(600)
-    return flow
-
-
-SITUATIONS: dict[str, Callable[[], Flow]] = {
-    "none": Flow,
-    "awaiting": lambda: Flow().start(),
-    "awaiting_2nd": _awaiting_second,
-    "shifting": _shifting,
-    "shifting_2nd": _shifting_second,
-    "wave": _wave,
-    "baking": lambda: Flow().to_baking("few"),
-    "passed": lambda: Flow().to_baking("few").bake(),
-    "held_gates": _held_gates,
-    "held_data": _held_data,
-    "held_shift": _held_shift,
-    "held_vetoed": _held_vetoed,
-    "held_expired": _held_expired,
-    "held_plan": _held_plan,
-    "watching": lambda: Flow().to_baking("all").bake(),
-    "stepping_down": _stepping_down,
-    "rolling_back": _rolling_back,
-    "rolled_back": _rolled_back,
-    "cancelled": _cancelled,
-    "completed": _completed,
-}
-TOUCHED = tuple(n for n in SITUATIONS if n not in ("none", "awaiting", "rolled_back", "cancelled", "rolling_back"))
-ACTIVE = tuple(n for n in SITUATIONS if n not in ("none", "rolled_back", "cancelled", "completed"))
-
-
-def situation(name: str) -> Flow:
-    return SITUATIONS[name]()
 
 
 def names(events: Iterable[ev.Event]) -> list[str]:

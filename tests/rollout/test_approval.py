@@ -34,9 +34,9 @@ from tests.rollout.kit import (
     Flow,
     names,
     plan,
-    situation,
     with_stage,
 )
+from tests.rollout.situations import situation
 
 REFUSED = [
     (EVE, "no_role"),

@@ -10,19 +10,8 @@ from bot.rollout import events as ev
 from bot.rollout import intents as it
 from bot.rollout.effects import ReadFleet, ReadReactions
 from bot.rollout.model import DriftedHost, Status
-from tests.rollout.kit import (
-    ANN,
-    AWFUL,
-    EVE,
-    GOOD,
-    OTHER_PLAN,
-    PLAN,
-    Flow,
-    lower,
-    names,
-    situation,
-    with_stage,
-)
+from tests.rollout.kit import ANN, AWFUL, EVE, GOOD, OTHER_PLAN, PLAN, Flow, lower, names, with_stage
+from tests.rollout.situations import situation
 
 READABLE = ["awaiting_2nd", "baking", "passed", "held_gates", "held_vetoed", "held_expired", "watching"]
 ABOVE = DriftedHost("h2", "edited", 1, 60.0, "d2")

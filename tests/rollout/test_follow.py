@@ -16,24 +16,8 @@ from bot.rollout.follow import follow, lane
 from bot.rollout.model import Hold, ServiceState, Verdict
 from bot.rollout.work import Outcome
 from tests.rollout.book import booked
-from tests.rollout.kit import (
-    ANN,
-    BAD,
-    BEN,
-    BLIND,
-    EVE,
-    FLIP,
-    GOOD,
-    OTHER_PLAN,
-    SHARE,
-    SITUATIONS,
-    SKEWED,
-    WAVES,
-    YES,
-    Flow,
-    lower,
-    situation,
-)
+from tests.rollout.kit import ANN, BAD, BEN, BLIND, EVE, FLIP, GOOD, OTHER_PLAN, SHARE, SKEWED, WAVES, YES, Flow, lower
+from tests.rollout.situations import SITUATIONS, situation
 
 
 def long_story() -> list[tuple[ev.Event, ServiceState, tuple[Effect, ...]]]:

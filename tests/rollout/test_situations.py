@@ -17,7 +17,6 @@ from bot.rollout.runbook import Phase
 from bot.rollout.waves import watched_since
 from bot.rollout.work import Outcome, WorkRef, WorkResult
 from tests.rollout.kit import (
-    ACTIVE,
     ANN,
     BEN,
     DARK,
@@ -31,17 +30,15 @@ from tests.rollout.kit import (
     PARTNER,
     PLAN,
     ROBOT,
-    SITUATIONS,
     T0,
-    TOUCHED,
     YES,
     Flow,
     gates,
     lower,
     names,
     plan,
-    situation,
 )
+from tests.rollout.situations import ACTIVE, SITUATIONS, TOUCHED, situation
 
 Make = Callable[[Flow], it.Intent]
 

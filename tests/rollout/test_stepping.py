@@ -25,8 +25,8 @@ from tests.rollout.kit import (
     Flow,
     lower,
     names,
-    situation,
 )
+from tests.rollout.situations import situation
 
 DOWN = it.RollBack(EVE, "slowly", gradual=True)
 

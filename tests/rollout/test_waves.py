@@ -31,8 +31,8 @@ from tests.rollout.kit import (
     lower,
     names,
     plan,
-    situation,
 )
+from tests.rollout.situations import situation
 
 
 def fleet(*marks: int) -> FleetPlan:
