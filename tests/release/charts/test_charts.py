@@ -27,7 +27,7 @@ from bot.release.charts.thin import thin
 from bot.release.charts.words import WORDS
 from bot.rollout.plan import Metric, Plan, ShareRule
 from tests.release.report.kit import sample
-from tests.release.report.sample import PLAN, ZONE, condition
+from tests.release.report.sample_plan import PLAN, ZONE, condition
 
 
 def chart_of(name: str) -> Chart:

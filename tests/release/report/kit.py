@@ -10,7 +10,8 @@ from bot.release.report.diffs import nginx_diffs
 from bot.release.report.model import Report
 from tests.release.report import sample as samples
 from tests.release.report.proof import Log
-from tests.release.report.sample import NAMES, PLAN, ZONE, Sample
+from tests.release.report.sample_log import Sample
+from tests.release.report.sample_plan import NAMES, PLAN, ZONE
 
 SAMPLES: dict[str, Callable[[], Sample]] = {
     "steady": samples.steady,

@@ -19,7 +19,8 @@ from bot.store.sqlite import SqliteStore
 from config.settings import Settings, check
 from tests.release.report.kit import log_of, sample
 from tests.release.report.proof import unproven
-from tests.release.report.sample import ID, NAMES, PLAN, ZONE, Sample
+from tests.release.report.sample_log import Sample
+from tests.release.report.sample_plan import ID, NAMES, PLAN, ZONE
 
 CONFIG = Path(__file__).parents[3] / "config"
 

@@ -19,11 +19,11 @@ from bot.release.report.evidence import NotStarted
 from bot.release.report.model import Report
 from bot.rollout import events as ev
 from bot.rollout.runbook import Phase
-from bot.rollout.work import WorkRef, WorkResult
+from bot.rollout.work import Outcome, WorkRef, WorkResult
 from tests.release.report import sample as samples
 from tests.release.report.kit import report, report_of, sample
 from tests.release.report.proof import read
-from tests.release.report.sample import ID, NAMES, PLAN, ZONE
+from tests.release.report.sample_plan import ID, LIN, NAMES, PLAN, WANG, ZONE
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -53,15 +53,13 @@ def with_words(text: str) -> Report:
     check = WorkRef("check", "disk", Phase.PREPARE)
     step = WorkRef("step", text, Phase.BEFORE_START, machine=text)
     for ref in (check, step):
-        result = WorkResult(
-            ref, samples.Outcome.FAILED, text, s.at, s.at + 1, output=f"x\n{text}", facts=((text, text),)
-        )
+        result = WorkResult(ref, Outcome.FAILED, text, s.at, s.at + 1, output=f"x\n{text}", facts=((text, text),))
         s.say(ev.WorkDone(result, 9, s.at))
-    s.say(ev.WorkOverridden((check,), samples.WANG, f"r {text}", s.at))
-    s.say(ev.NoteAdded(samples.WANG, text, "internal", s.at, "bad"))
-    s.say(ev.FollowUpAdded(ID, "F1", text, samples.LIN, text, text, samples.LIN, s.at))
+    s.say(ev.WorkOverridden((check,), WANG, f"r {text}", s.at))
+    s.say(ev.NoteAdded(WANG, text, "internal", s.at, "bad"))
+    s.say(ev.FollowUpAdded(ID, "F1", text, LIN, text, text, LIN, s.at))
     samples.alerted(s, "critical", text, text, None)
-    names = {**NAMES, samples.WANG: text}
+    names = {**NAMES, WANG: text}
     first = s.rows[0][1]
     assert isinstance(first, ev.RolloutStarted)
     rows = [(1, replace(first, version=f"v{text}", reason=f"r {text}")), *s.rows[1:]]
@@ -136,7 +134,7 @@ def test_a_signature_is_bound_to_the_content_alone() -> None:
     assert digest(report_of(replace(s, rows=before))) == signed
     later = build(s.rows, s.measurements, PLAN, {}, s.at + 9e6, "UTC", diffs={}, alerts=s.alerts)
     assert digest(later) == digest(build(s.rows, s.measurements, PLAN, NAMES, s.at, ZONE, diffs={}, alerts=s.alerts))
-    noted = replace(s, rows=[*s.rows, (999, ev.NoteAdded(samples.WANG, "late", "", s.at, "bad"))])
+    noted = replace(s, rows=[*s.rows, (999, ev.NoteAdded(WANG, "late", "", s.at, "bad"))])
     assert digest(report_of(noted)) != signed
 
 
@@ -146,10 +144,8 @@ def test_what_names_an_earlier_rollout_is_part_of_its_report_and_the_next_ones_i
     assert isinstance(first, ev.RolloutStarted)
     n = len(s.rows)
     rows = [*s.rows, (n + 1, replace(first, rollout="ROLLOUT-20260303-1", at=s.at + 1))]
-    rows += [(n + 2, ev.NoteAdded(samples.LIN, "of the next", "", s.at + 2, "bad"))]
-    rows += [
-        (n + 3, ev.FollowUpAdded(ID, "F1", "of the first", samples.LIN, "2026-04-01", "P1", samples.LIN, s.at + 3))
-    ]
+    rows += [(n + 2, ev.NoteAdded(LIN, "of the next", "", s.at + 2, "bad"))]
+    rows += [(n + 3, ev.FollowUpAdded(ID, "F1", "of the first", LIN, "2026-04-01", "P1", LIN, s.at + 3))]
     page = markdown(build(rows, (), PLAN, NAMES, s.at + 9, ZONE, rollout=ID), "en")
     assert "of the first" in page and "of the next" not in page
     following = markdown(build(rows, (), PLAN, NAMES, s.at + 9, ZONE), "en")
@@ -175,7 +171,7 @@ def test_every_kind_of_event_has_its_line_or_is_left_out_on_purpose() -> None:
 
 def test_a_mention_in_a_note_becomes_a_name() -> None:
     s = samples.begin()
-    s.say(ev.NoteAdded(samples.LIN, f"thanks <@{samples.WANG}>", "", s.at, "good"))
+    s.say(ev.NoteAdded(LIN, f"thanks <@{WANG}>", "", s.at, "good"))
     assert "thanks @王磊" in html(report_of(s), "en")
 
 
