@@ -57,7 +57,7 @@ PLAN = AlertPlan(
 
 
 class SimSeries:
-    """bot.engine.ports.Series of one replica: the value of a rule is 9 while the world raises it, and 1 otherwise."""
+    """bot.engine.ports.metrics.Series of one replica: a rule is at 9 while the world raises it, and at 1 otherwise."""
 
     def __init__(self, world: World) -> None:
         self._world = world

@@ -29,7 +29,7 @@ EVERY = (*MOODS, *BLIND)
 
 
 class SimMetrics:
-    """bot.engine.ports.Metrics of one replica."""
+    """bot.engine.ports.metrics.Metrics of one replica."""
 
     def __init__(self, world: World) -> None:
         self._world = world

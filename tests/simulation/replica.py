@@ -124,7 +124,7 @@ class Replica:
         return self._world.loop.create_task(work, name=f"{self.name} {name}", context=self._context)
 
     async def _start(self) -> None:
-        """As app.py; where that would end because the database is away, somebody restarts it a second later."""
+        """As process.py; where that would end because the database is away, somebody restarts it a second later."""
         while True:
             try:
                 if self.store.shared:

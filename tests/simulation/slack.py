@@ -67,7 +67,7 @@ class Workspace:
 
 
 class SimChat:
-    """bot.engine.ports.Chat of one replica: every call may be slow, refused, or done with its answer lost."""
+    """bot.engine.ports.chat.Chat of one replica: every call may be slow, refused, or done with its answer lost."""
 
     user_id = BOT
 
@@ -165,7 +165,7 @@ class SimChat:
 
 
 class SimDirectory:
-    """bot.engine.ports.Directory: without a cache, so that the judge knows what was answered."""
+    """bot.engine.ports.chat.Directory: without a cache, so that the judge knows what was answered."""
 
     def __init__(self, world: World) -> None:
         self._world = world
