@@ -92,6 +92,11 @@ def events(db: Db, stream: str, after: int) -> tuple[tuple[int, LogEvent], ...]:
     return rows.numbered(db.execute(sql, (stream, after)))
 
 
+def last_before(db: Db, stream: str, at: float) -> int:
+    sql = "SELECT coalesce(max(seq), 0) FROM events WHERE stream = ? AND at < ?"
+    return int(db.execute(sql, (stream, at)).fetchone()[0])
+
+
 def streams(db: Db) -> tuple[str, ...]:
     """One look-up per stream; DISTINCT would walk the whole log."""
     found = db.execute(

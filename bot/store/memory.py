@@ -43,6 +43,7 @@ class MemoryStore:
         self._listeners = Listeners()
         self._leads: dict[str, Lead] = {}
         self._logs: dict[str, list[LogEvent]] = {}
+        self._times: dict[str, list[float]] = {}  # of each event, when it was committed
         self._snapshots: dict[str, StreamState] = {}
         self._causes: dict[str, float] = {}
         self._outbox = MemoryOutbox()
@@ -99,6 +100,11 @@ class MemoryStore:
         await _turn()
         return self._events(stream, after)
 
+    async def last_before(self, stream: str, at: float) -> int:
+        await _turn()
+        early = [seq for seq, committed in enumerate(self._times.get(stream, ()), start=1) if committed < at]
+        return max(early, default=0)
+
     def _events(self, stream: str, after: int) -> tuple[tuple[int, LogEvent], ...]:
         log = self._logs.get(stream, [])
         first = max(after, 0)
@@ -127,6 +133,7 @@ class MemoryStore:
             self._causes[commit.cause] = commit.at
         self._outbox.settle(commit.finish)
         self._logs.setdefault(commit.stream, []).extend(events)
+        self._times.setdefault(commit.stream, []).extend([commit.at] * len(events))
         for new in effects:
             self._outbox.add(commit.stream, commit.at, new)
         if board:

@@ -141,6 +141,9 @@ class SqliteStore:
     async def events(self, stream: str, after: int = 0) -> tuple[tuple[int, LogEvent], ...]:
         return await self._read(lambda db: journal.events(db, stream, after))
 
+    async def last_before(self, stream: str, at: float) -> int:
+        return await self._read(lambda db: journal.last_before(db, stream, at))
+
     async def commit(self, commit: Commit) -> Committed:
         check(commit)
         future = self._submit(lambda db: journal.apply(db, commit))

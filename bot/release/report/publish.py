@@ -13,6 +13,7 @@ import structlog
 from bot.alerts.events import AlertsFired, AlertsResolved
 from bot.alerts.model import STREAM, Alert
 from bot.engine.ports.errors import Final, Retryable
+from bot.engine.ports.records import LogEvent
 from bot.engine.ports.store import Store
 from bot.release.charts.course import course
 from bot.release.charts.model import Chart
@@ -30,6 +31,7 @@ from bot.rollout.plan import Plan
 from bot.slack.messages.words import Lang
 
 log = structlog.get_logger()
+SET_BACK = 86400.0  # seconds, at most, that a clock may have been set back while the rollout was under way
 LANGUAGES: tuple[Lang, ...] = ("zh", "en")
 
 
@@ -58,7 +60,7 @@ async def publish_files(
     A chart that cannot be drawn is said in its place; it does not hold the report up, nor does a PDF, which is made
     where there is a library for it. Raises NotStarted, and what the store raises.
     """
-    rows = cast(Rows, await store.events(plan.service))
+    rows = cast(Rows, await _since_it_began(rollout, plan.service, store))
     readings = await readings_of(rollout, rows, store, plan)
     alerts = await alerts_of(rollout, store)
     last = [m for reading in readings for m in reading.last]
@@ -80,10 +82,17 @@ async def publish_files(
 
 async def draw_course(rollout: str, store: Store, plan: Plan, zone: str, lang: Lang) -> bytes | None:
     """The chart of a rollout so far, as PNG; None before anything was measured. Raises Retryable, Final, NotStarted."""
-    rows = of_rollout(cast(Rows, await store.events(plan.service)), rollout)
+    rows = of_rollout(cast(Rows, await _since_it_began(rollout, plan.service, store)), rollout)
     readings = await readings_of(rollout, rows, store, plan)
     chart = course(rows, readings, plan, await alerts_of(rollout, store), zone)
     return await draw(chart, lang) if chart else None
+
+
+async def _since_it_began(rollout: str, stream: str, store: Store) -> tuple[tuple[int, LogEvent], ...]:
+    """Without what came before the rollout: a log grows for years, and each of its events has to be decoded."""
+    known = await store.rollout(rollout)
+    after = await store.last_before(stream, known.started_at - SET_BACK) if known else 0
+    return await store.events(stream, after)
 
 
 async def readings_of(rollout: str, rows: Rows, store: Store, plan: Plan) -> tuple[Readings, ...]:
@@ -97,7 +106,7 @@ async def alerts_of(rollout: str, store: Store) -> tuple[Alert, ...]:
     """Those that fired on its service while it was under way, from the log of alerts; oldest first."""
     firing: dict[str, Alert] = {}
     over: list[Alert] = []
-    for _, event in await store.events(STREAM):
+    for _, event in await _since_it_began(rollout, STREAM, store):
         if isinstance(event, AlertsFired):
             firing |= {a.fingerprint: a for a in event.alerts if a.rollout == rollout}
         elif isinstance(event, AlertsResolved):

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from bot import app, release_parts, wiring
+from bot import app, process, release_parts, wiring
 from bot.cli import main
 from bot.engine import leads, worker
 from bot.engine.ports.fleet import Fleet
@@ -80,9 +80,9 @@ def tap(points: Points) -> None:
         ).start()
         return wiring.build_fleets(plans)
 
+    patch.multiple(process, open_store=open_tapped).start()
     patch.multiple(
         app,
-        open_store=open_tapped,
         SlackChat=lambda *args, **named: TappedChat(SlackChat(*args, **named), points),
         Rollouts=TappedRollouts,
         Performers=tapped_performers(points),

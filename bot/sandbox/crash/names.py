@@ -17,7 +17,8 @@ LOOKS: dict[type, frozenset[str]] = {
     Store: frozenset(
         {
             *("load", "streams", "next_due", "pending", "board", "measurements", "rollouts", "rollout"),
-            *("next_rollout_number", "events", "message", "message_at", "leads", "now", "listen", "close"),
+            *("next_rollout_number", "events", "last_before", "message", "message_at", "leads", "now"),
+            *("listen", "close"),
         }
     ),
     Chat: frozenset({"find", "reactions", "permalink", "read"}),

@@ -137,6 +137,11 @@ async def events(conn: Connection, stream: str, after: int) -> tuple[tuple[int, 
         after = more[-1][0]
 
 
+async def last_before(conn: Connection, stream: str, at: float) -> int:
+    sql = "SELECT coalesce(max(seq), 0) FROM events WHERE stream = %s AND at < %s"
+    return _number(await (await conn.execute(sql, (stream, at))).fetchone())
+
+
 async def streams(conn: Connection) -> tuple[str, ...]:
     """One look-up per stream; DISTINCT would walk the whole log."""
     found = await conn.execute(

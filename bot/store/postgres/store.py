@@ -101,6 +101,9 @@ class PostgresStore:
     async def events(self, stream: str, after: int = 0) -> tuple[tuple[int, LogEvent], ...]:
         return await self._read(lambda conn: journal.events(conn, stream, after))
 
+    async def last_before(self, stream: str, at: float) -> int:
+        return await self._read(lambda conn: journal.last_before(conn, stream, at))
+
     async def commit(self, commit: Commit) -> Committed:
         check(commit)
         texts = journal.Texts(commit)

@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from bot.alerts.events import AlertsFired, AlertsResolved
-from bot.alerts.model import STREAM
+from bot.alerts.model import STREAM, Alert
 from bot.engine.ports.errors import Final
 from bot.engine.ports.records import Commit
 from bot.engine.ports.store import Store
 from bot.release.charts.model import Chart
 from bot.release.report import publish
 from bot.reporting import write_report
+from bot.rollout.events import NoteAdded
 from bot.store.memory import MemoryStore
 from bot.store.sqlite import SqliteStore
 from config.settings import Settings, check
@@ -25,14 +26,21 @@ from tests.release.report.sample_plan import ID, NAMES, PLAN, ZONE
 CONFIG = Path(__file__).parents[3] / "config"
 
 
-async def keep(store: Store, s: Sample) -> None:
+async def keep(store: Store, s: Sample, after: int = 0) -> None:
     events = tuple(e for _, e in s.rows)
     await store.commit(
-        Commit("brand-diagnosis", 0, s.at, events=events, measurements=tuple(s.measurements), rollout=s.state.rollout)
+        Commit(
+            "brand-diagnosis",
+            after,
+            s.at,
+            events=events,
+            measurements=tuple(s.measurements),
+            rollout=s.state.rollout,
+        )
     )
     fired = tuple(AlertsFired((a,), (), a.started_at) for a in s.alerts)
     over = tuple(AlertsResolved(((a.fingerprint, "over"),), a.resolved_at) for a in s.alerts if a.resolved_at)
-    await store.commit(Commit(STREAM, 0, s.at, events=(*fired, *over)))
+    await store.commit(Commit(STREAM, after, s.at, events=(*fired, *over)))
 
 
 async def test_the_files_say_what_the_store_has(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,6 +61,32 @@ async def test_the_files_say_what_the_store_has(monkeypatch: pytest.MonkeyPatch)
         assert unproven(pages[name], log_of(s)) == []
     assert "BrandDiagnosisSlowQueries" in pages["report.zh.md"]
     assert len(published.digest) == 64
+
+
+async def test_a_log_of_years_is_read_from_the_rollout_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publish, "available", lambda: False)
+    s = sample("steady")
+    alone, after_years = MemoryStore(), MemoryStore()
+    await keep(alone, s)
+    began = s.state.rollout.started_at  # type: ignore[union-attr]
+    earlier = Alert("old", "rules", "Old", "warning", (), (), began - 1e7, rollout="ROLLOUT-20200101-1")
+    for n in range(3):
+        at = began - 1e6 + n
+        await after_years.commit(Commit("brand-diagnosis", n, at, events=(NoteAdded("U1", f"note {n}", "?", at),)))
+        await after_years.commit(Commit(STREAM, n, at, events=(AlertsFired((earlier,), (), at),)))
+    await keep(after_years, s, 3)
+    read: list[int] = []
+    events = after_years.events
+
+    async def counted(stream: str, after: int = 0) -> object:
+        read.append(after)
+        return await events(stream, after)
+
+    monkeypatch.setattr(after_years, "events", counted)
+    first, second = [await publish.publish_files(ID, store, PLAN, NAMES, s.at, ZONE) for store in (alone, after_years)]
+    assert read == [3, 3]
+    assert len(first.files) == len(second.files)
+    assert await publish.alerts_of(ID, alone) == await publish.alerts_of(ID, after_years)
 
 
 async def test_a_pdf_goes_along_where_there_is_a_library_for_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,6 +51,15 @@ class LogContract:
         assert await store.load("shop") == Stored(None, everything)
         assert await store.streams() == ("mail", "shop")
 
+    async def test_a_log_is_read_from_a_time_on(self, store: Store) -> None:
+        assert await store.last_before("shop", NOW) == 0
+        await store.commit(Commit("shop", 0, NOW, events=(note("a"), note("b"))))
+        await store.commit(Commit("shop", 2, NOW + 60, events=(note("c"),)))
+        await store.commit(Commit("mail", 0, NOW - 60, events=(note("other"),)))
+        found = [await store.last_before("shop", at) for at in (NOW, NOW + 0.5, NOW + 60, NOW + 61)]
+        assert found == [0, 2, 2, 3]
+        assert await store.last_before("mail", NOW) == 1
+
     async def test_a_commit_without_events_makes_no_stream(self, store: Store) -> None:
         await store.commit(Commit("shop", 0, NOW, "c"))
         assert await store.streams() == ()
