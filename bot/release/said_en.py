@@ -1,5 +1,7 @@
 """English: what a piece of work says of itself. `{before}`: what was said so far; no digits, a report proves each."""
 
+ERRORS = frozenset({("host_error", "why"), ("quoted", "said")})  # (code, fact): may be a sentence of the bot's own
+
 SAID: dict[str, str] = {
     # Commands
     "exited": "exit {status}",

@@ -78,6 +78,6 @@ def _receipts(w: Words, group: Group) -> Mrkdwn:
 
 
 def _receipt(w: Words, receipt: Receipt) -> Mrkdwn:
-    error = outside(receipt.detail, 120) or w.say("error.unknown")
+    error = w.translated(receipt.detail, 120) or w.say("error.unknown")
     to = outside(masked(receipt.to), 60)
     return w.say(f"alert.receipt.{receipt.state}", channel=outside(receipt.channel, 40), to=to, error=error)

@@ -14,6 +14,7 @@ from bot.alerts.templates import number
 from bot.rollout.model import Rollout
 from bot.slack.messages.markup import Mrkdwn, clean, code, outside
 from bot.slack.messages.words import Words
+from bot.translation import translated
 
 GLYPH = {"critical": "🔴", "warning": "🟠", "info": "🔵", "resolved": "✅"}
 PLACES = ("service", "instance", "mountpoint", "channel", "rule", "hosts")
@@ -74,8 +75,9 @@ class Saying:
             most = {"channel": 60, "rule": 60, "hosts": 300}
             facts = {n: self.out(value_of(alert.labels, n), longest) for n, longest in most.items()}
             facts["version"] = self.out(alert.annotation("version"), 60)
-            error = self.say("alert.no_data") if alert.annotation("error") == NO_DATA else None
-            return self.say(key, error=error or self.out(alert.annotation("error"), 300), **facts)
+            known = alert.annotation("error")
+            error = self.say("alert.no_data") if known == NO_DATA else self.out(translated(known, self.w.lang), 300)
+            return self.say(key, error=error, **facts)
         written = alert.annotation("summary") or alert.annotation("description") or alert.annotation("message")
         summary = self.out(written, 300) or self.title(alert)
         value = self.value(alert)

@@ -1,4 +1,4 @@
-"""The details that `decide` leaves in plain English with a hold, in the words of one language. Pure."""
+"""The details that are left in plain English with a hold or a rollback, in the words of one language. Pure."""
 
 from __future__ import annotations
 
@@ -25,14 +25,23 @@ def of_target(w: Words, share: float | None, target: float) -> Mrkdwn:
 
 
 def known(w: Words, detail: str) -> Mrkdwn | None:
-    """None: not one of these; a person, hosts with their errors, gates, plan hashes."""
+    """What is said with more than words, as lengths of time and shares; None: not one of these."""
     if found := _MEASURED.fullmatch(detail):
         return w.say("detail.measured", have=w.span(float(found[1])), want=w.span(float(found[2])))
     if found := _ASTRAY.fullmatch(detail):
         return w.say("detail.astray", share=of_target(w, float(found[1]) if found[1] else None, float(found[2])))
-    if detail == "the stage is no longer in the plan":
-        return w.say("detail.stage_gone")
     return None
+
+
+def shown(w: Words, detail: str, most: int) -> Mrkdwn:
+    """The detail for people, whatever it is: a sentence of the bot's, hosts with their errors, a person's words."""
+    found = known(w, detail)
+    return w.translated(detail, most) if found is None else found
+
+
+def of_policy(s: Scene, reason: str) -> Mrkdwn:
+    """Why the plan's own policy rolled back."""
+    return s.say("reason.blind") if reason == "blind" else shown(s.w, reason, 300) or s.say("reason.none")
 
 
 def missing(s: Scene) -> list[Mrkdwn]:

@@ -12,6 +12,7 @@ from bot.slack.messages.markup import Mrkdwn, clean, code, codes, fence, outside
 from bot.slack.messages.scene import Scene
 from bot.slack.messages.table import label
 from bot.slack.messages.words import Words
+from bot.translation import translated
 
 MOST_STAGES = 12
 MOST_DIFFS = 6
@@ -66,7 +67,7 @@ def _stage(s: Scene, n: int, stage: Stage) -> list[Mrkdwn]:
 
 def _diff_or_error(s: Scene, per_host: Mapping[str, str] | None, error: str) -> list[Block]:
     if error:
-        return [section(s.say("plan.no_diff", error=outside(error, 500)))]
+        return [section(s.say("plan.no_diff", error=s.w.translated(error, 500)))]
     if per_host is None:
         return [section(s.say("plan.diff_not_read"))]
     return [section(s.say("plan.diff")), *_folded(s.w, per_host, 4000)]
@@ -91,7 +92,7 @@ def _folded(w: Words, per_host: Mapping[str, str], budget: int) -> list[Block]:
             blocks.append(section(w.say("diff.unchanged", hosts=names)))
             continue
         blocks.append(section(w.say("diff.hosts", hosts=names)))
-        blocks += _cut_diff(w, text.splitlines(), min(share, SECTION - 50))
+        blocks += _cut_diff(w, translated(text, w.lang).splitlines(), min(share, SECTION - 50))
     if len(same) > MOST_DIFFS:
         left = sum(len(hosts) for hosts in list(same.values())[MOST_DIFFS:])
         blocks.append(section(w.say("diff.more_hosts", n=left)))

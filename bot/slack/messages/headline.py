@@ -206,12 +206,9 @@ def hold_detail(s: Scene, hold: Hold, detail: str) -> Mrkdwn:
     """The detail `decide` left: a person for a veto, hosts with their errors for a shift, gates, plan hashes."""
     if not detail:
         return Mrkdwn("")
-    found = details.known(s.w, detail)
-    if found is not None:
-        return found
     if hold is Hold.SHIFT_FAILED and s.w.has(f"outcome.{detail}"):
         return s.say(f"outcome.{detail}")
-    return s.say("detail.vetoed", by=s.w.who(detail)) if hold is Hold.VETOED else outside(detail, 600)
+    return s.say("detail.vetoed", by=s.w.who(detail)) if hold is Hold.VETOED else details.shown(s.w, detail, 600)
 
 
 def _blind(s: Scene) -> list[Mrkdwn]:
@@ -219,7 +216,7 @@ def _blind(s: Scene) -> list[Mrkdwn]:
     if board is None or board.blind_since is None or s.r.status is Status.ROLLING_BACK:
         return []
     errors = [*(g.error for g in board.gates), *(t.error for t in board.triggers), board.share_error]
-    error = outside(next((e for e in errors if e), ""), 200) or s.say("error.unknown")
+    error = s.w.translated(next((e for e in errors if e), ""), 200) or s.say("error.unknown")
     return [s.say("obstacle.blind", since=s.w.moment(board.blind_since, s.now), error=error)]
 
 
@@ -285,8 +282,7 @@ def cause_of_rollback(s: Scene, back: Rollback) -> Mrkdwn:
         value = value_of(s.plan, t.metric, t.value, threshold)
         return trigger_cause(s, trigger_label(s.plan, t.text, t.metric), value, t.samples, t.holding_since)
     if back.by == "policy":
-        reason = s.say("reason.blind") if back.reason == "blind" else outside(back.reason, 300)
-        return s.say("cause.policy", reason=reason or s.say("reason.none"))
+        return s.say("cause.policy", reason=details.of_policy(s, back.reason))
     reason = outside(back.reason, 300) or s.say("reason.none")
     return s.say("cause.person", by=s.w.who(back.by), reason=reason)
 

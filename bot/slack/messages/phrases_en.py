@@ -124,7 +124,6 @@ PHRASES: dict[str, str] = {
     "detail.vetoed": "by {by}",
     "detail.measured": "measured {have} of {want}",
     "detail.astray": "the canary did not get its share: {share}",
-    "detail.stage_gone": "the stage is no longer in the plan",
     "drift.host": "• {host}: {state}; {share}, ordered: {ordered}",
     "drift.share": "{share} goes to the canary",
     "drift.unknown_share": "its share is unknown",

@@ -121,7 +121,6 @@ PHRASES: dict[str, str] = {
     "detail.vetoed": "由 {by}",
     "detail.measured": "已测 {have}，共需 {want}",
     "detail.astray": "金丝雀没有得到应有的比例：{share}",
-    "detail.stage_gone": "计划中已没有这个阶段",
     "drift.host": "• {host}：{state}；{share}，下达的是：{ordered}",
     "drift.share": "{share} 的流量进入金丝雀",
     "drift.unknown_share": "比例未知",

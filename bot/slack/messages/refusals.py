@@ -30,7 +30,7 @@ def refusal(w: Words, refused: Refusal, rollout: Rollout | None, plan: Plan | No
     if refused.code == "may_not_start" and refused.fact("why") != "no_role":
         key = "refuse.may_not_start.rule"
     if refused.code == "unavailable":
-        facts["why"] = outside(refused.fact("why"), 300) or w.say("error.unknown")
+        facts["why"] = w.translated(refused.fact("why"), 300) or w.say("error.unknown")
     if refused.code == "not_allowed" and refused.fact("initiator"):
         key = "refuse.not_allowed.initiator"
     if not w.has(key):
@@ -48,8 +48,8 @@ def _fact(w: Words, name: str, value: str) -> Mrkdwn:
         return w.people(users) if users else w.say("who.somebody")
     if name == "owner":
         return mention(value) if USER.fullmatch(value) else code(value, 60)
-    if name == "detail" and (found := details.known(w, value)) is not None:
-        return found
+    if name == "detail":
+        return details.shown(w, value, 200) or Mrkdwn("–")
     if name in NAMES:
         return codes(part for part in value.split(", ") if part) or Mrkdwn("–")
     return outside(value, 200) or Mrkdwn("–")

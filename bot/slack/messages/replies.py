@@ -63,7 +63,7 @@ def _names(value: object) -> Mrkdwn:
 def unavailable(w: Words, why: str) -> Outgoing:
     if why == "database":
         return said(w.say("unavailable.database"))
-    reason = w.say(f"unavailable.{why}") if w.has(f"unavailable.{why}") else outside(why, 300)
+    reason = w.say(f"unavailable.{why}") if w.has(f"unavailable.{why}") else w.translated(why, 300)
     return said(w.say("unavailable", why=reason or w.say("error.unknown")))
 
 
@@ -75,7 +75,7 @@ def outage(w: Words, rollout: Rollout, plan: Plan, since: float, until: float | 
 
 
 def error(w: Words, text: str) -> Outgoing:
-    return said(w.say("error", text=outside(text, 2500) or w.say("error.unknown")))
+    return said(w.say("error", text=w.translated(text, 2500) or w.say("error.unknown")))
 
 
 def help_(w: Words, commands: Sequence[tuple[str, str, str]]) -> Outgoing:

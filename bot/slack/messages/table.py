@@ -155,7 +155,7 @@ def _reason(w: Words, plan: Plan, stage: Stage | None, gate: GateResult) -> str:
     if _is_step(gate):
         return _reason_of_step(w, name, gate)
     if gate.verdict is Verdict.BLIND:
-        return w.say("gate.blind", gate=name, error=outside(gate.error, 160) or w.say("error.unknown"))
+        return w.say("gate.blind", gate=name, error=w.translated(gate.error, 160) or w.say("error.unknown"))
     if gate.verdict is not Verdict.NOT_ENOUGH_DATA:
         return ""
     metric = metric_of(plan, gate.metric)

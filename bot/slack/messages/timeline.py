@@ -11,7 +11,7 @@ from bot.rollout.events import Event
 from bot.rollout.model import GateResult, Hold
 from bot.slack.messages import work_lines
 from bot.slack.messages.blocks import Block, context, section
-from bot.slack.messages.details import of_target
+from bot.slack.messages.details import of_policy, of_target
 from bot.slack.messages.headline import drift_choices, drifted, hold_detail, mend, trigger_cause
 from bot.slack.messages.markup import Mrkdwn, code, outside
 from bot.slack.messages.numbers import number, weight
@@ -95,7 +95,7 @@ def _shift_failed(s: Scene, e: ev.ShiftFailed) -> Mrkdwn:
 def _with_hosts(s: Scene, head: Mrkdwn, failed: Iterable[tuple[str, str]], way: str) -> Mrkdwn:
     every = list(failed)
     rows = [
-        s.say("tell.host_error", host=code(h, 60), error=outside(e, 200) or s.say("error.unknown"))
+        s.say("tell.host_error", host=code(h, 60), error=s.w.translated(e, 200) or s.say("error.unknown"))
         for h, e in every[:8]
     ]
     if len(every) > 8:
@@ -127,7 +127,7 @@ def _prolonged(s: Scene, e: ev.BakeProlonged) -> Mrkdwn:
 
 
 def _sight_lost(s: Scene, e: ev.SightLost) -> Mrkdwn:
-    error = outside(e.error, 300) or s.say("error.unknown")
+    error = s.w.translated(e.error, 300) or s.say("error.unknown")
     return s.say("tell.sight_lost", since=s.w.moment(e.since), error=error, lasting=s.w.span(e.at - e.since))
 
 
@@ -197,7 +197,7 @@ def _rollback(s: Scene, e: ev.RollbackOrdered) -> Mrkdwn:
         value = value_of(s.plan, t.metric, t.value, threshold)
         cause = trigger_cause(s, trigger_label(s.plan, t.text, t.metric), value, t.samples, t.holding_since)
     elif e.by == "policy":
-        cause = s.say("cause.policy", reason=s.say("reason.blind") if e.reason == "blind" else outside(e.reason, 300))
+        cause = s.say("cause.policy", reason=of_policy(s, e.reason))
     else:
         cause = s.say("cause.person", by=s.w.who(e.by), reason=outside(e.reason, 400) or s.say("reason.none"))
     return s.say("tell.rollback", version=version, stage=stage, cause=cause)

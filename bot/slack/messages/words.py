@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from bot.slack.messages import phrases_en, phrases_zh
 from bot.slack.messages.markup import Mrkdwn, addressed, mention, outside
+from bot.translation import translated
 
 Lang = Literal["zh", "en"]
 
@@ -87,6 +88,10 @@ class Words:
         """The word for a value of a closed set (`status.baking`); an unknown value is shown as it is."""
         key = f"{group}.{value}"
         return self.say(key) if self.has(key) else outside(value, 60)
+
+    def translated(self, text: str, most: int = 300) -> Mrkdwn:
+        """Text from outside that may be a sentence of the bot's own, which the log has in English."""
+        return text if isinstance(text, Mrkdwn) else outside(translated(text, self.lang), most)
 
     def join(self, parts: Iterable[str]) -> Mrkdwn:
         """A list within a sentence. Its parts have to be mrkdwn already."""

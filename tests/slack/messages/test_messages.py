@@ -165,7 +165,7 @@ def test_an_asking_that_takes_no_reactions_asks_for_none(m: Messages) -> None:
         (ev.ShiftDone("10%", 8, ("lb-1",), 3.21, NOW, (("lb-2", "no <answer>"),)),
          ["lb-1", "`max_unavailable`", "lb-2", "no <answer>"]),
         (ev.HostsCaughtUp(8, ("lb-2",), NOW), ["lb-2", "8"]),
-        (ev.ShiftFailed("10%", 8, "reverted", (("lb-2", "nginx -t: <bad>"),), NOW), ["lb-2", "nginx -t: <bad>"]),
+        (ev.ShiftFailed("10%", 8, "reverted", (("lb-2", "nginx -t: <bad>"),), NOW), ["lb-2", "nginx -t", "<bad>"]),
         (ev.VerdictChanged("10%", rows(Verdict.FAIL)[0], Verdict.PASS, NOW), ["错误率 < 3 %", "4.20 %", "12,345"]),
         (ev.StagePassed("10%", rows(), 9.87, 86400.0, NOW), ["9.87 %", "✅", "P95", "24"]),
         (ev.StageHeld("10%", Hold.GATES_FAILED, "x", rows(Verdict.FAIL), NOW), ["❌", "/rollout retry", "--force"]),
