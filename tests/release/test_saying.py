@@ -99,3 +99,12 @@ def test_the_report_says_it_in_its_language() -> None:
     frame = Report("R", Text("t", ()), Text("o", ()), (), 0.0, "Asia/Shanghai")
     assert Speech("zh", frame).plain(inline(what, "", (3,))) == "2 台主机中 1 台回读为 0 %；lb-2：nginx 未运行"
     assert Speech("en", frame).plain(inline(what, "", (3,))) == english(what)
+
+
+def test_the_report_says_the_bots_own_errors_in_its_language_and_what_is_signed_is_the_same() -> None:
+    what = (said("quoted", said="Prometheus cannot be reached"),)
+    frame = Report("R", Text("t", ()), Text("o", ()), (), 0.0, "Asia/Shanghai")
+    assert Speech("zh", frame).plain(inline(what, "", (3,))) == "“无法连接 Prometheus”"
+    assert Speech("en", frame).plain(inline(what, "", (3,))) == "Prometheus cannot be reached"
+    assert Speech("zh", frame).plain(Text("Prometheus cannot be reached", (3,))) == "Prometheus cannot be reached"
+    assert repr(Text("x", (3,), error=True)) == repr(Text("x", (3,)))

@@ -108,7 +108,8 @@ def _hosts(e: Evidence, since: int) -> list[Block]:
         for host in x.restored:
             rows.setdefault(host, (Text(host, (seq,)), t("host.back", "good"), at, took))
         for host, why in x.pending:
-            rows[f"{host} {seq}"] = (Text(host, (seq,)), t("host.pending", "bad", why=Text(why, (seq,))), at, took)
+            said = t("host.pending", "bad", why=Text(why, (seq,), error=True))
+            rows[f"{host} {seq}"] = (Text(host, (seq,)), said, at, took)
     head = ("col.host", "col.state", "col.at", "col.took")
     return [Heading(t("head.hosts"), True), Table(head, tuple(rows.values()))] if rows else []
 

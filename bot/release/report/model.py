@@ -6,7 +6,7 @@ it up, and a test does. What it says in Chinese or English is `words`; what it l
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from bot.rollout.plan import Unit
@@ -62,11 +62,15 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Words from outside as they are: a person's, a host's, the plan's. code: as they stand, in a fixed font."""
+    """Words from outside as they are: a person's, a host's, the plan's. code: as they stand, in a fixed font.
+
+    error: may be a sentence of the bot's own, which the log has in English. What a signature is bound to is without it.
+    """
 
     text: str
     of: Sources
     code: bool = False
+    error: bool = field(default=False, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

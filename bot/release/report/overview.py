@@ -64,7 +64,8 @@ def cause(e: Evidence) -> Inline:
         said = gate(e, condition) if condition else Text(trip.text, (seq,))
         return t("cause.trigger", trigger=said, value=_tripped(e, seq, trip.value, condition))
     if order.by == "policy":
-        return t("cause.policy", reason=t("cause.blind") if order.reason == "blind" else Text(order.reason, (seq,)))
+        blind = order.reason == "blind"
+        return t("cause.policy", reason=t("cause.blind") if blind else Text(order.reason, (seq,), error=True))
     return t("cause.person", by=Who(order.by, (seq,)), reason=reason(order.reason, seq))
 
 

@@ -29,6 +29,7 @@ from bot.release.report.words import Speech
 from bot.rollout.events import ShiftDone, WaveDone
 from bot.rollout.plan import Plan
 from bot.slack.messages.words import Lang
+from bot.translation import translated
 
 log = structlog.get_logger()
 SET_BACK = 86400.0  # seconds, at most, that a clock may have been set back while the rollout was under way
@@ -130,4 +131,4 @@ async def _drawn(chart: Chart, lang: Lang) -> bytes | str:
     try:
         return await draw(chart, lang)
     except (Retryable, Final) as error:
-        return str(error)
+        return translated(str(error), lang)

@@ -176,17 +176,17 @@ def incident(seq: int, x: ev.Event) -> Inline | None:
     one = (seq,)
     match x:
         case ev.StageHeld() if x.hold is not Hold.PREPARATION_FAILED:
-            detail = Text(x.detail, one) if x.detail else t("none.detail")
+            detail = Text(x.detail, one, error=True) if x.detail else t("none.detail")
             return t("incident.held", "warn", why=t(f"hold.{x.hold}"), detail=detail)
         case ev.StageForced():
             return t("incident.forced", "warn", by=Who(x.by, one), reason=reason(x.reason, seq))
         case ev.BakeRestarted():
             return t("incident.restarted", by=Who(x.by, one))
         case ev.ShiftFailed():
-            hosts = Items(tuple(t("pair", name=Text(h, one), value=Text(why, one)) for h, why in x.failed))
+            hosts = Items(tuple(t("pair", name=Text(h, one), value=Text(why, one, error=True)) for h, why in x.failed))
             return t("incident.shift_failed", "bad", hosts=hosts)
         case ev.SightLost():
-            return t("incident.blind", "warn", since=Moment(x.since, one), error=Text(x.error, one))
+            return t("incident.blind", "warn", since=Moment(x.since, one), error=Text(x.error, one, error=True))
         case ev.ShareAstray():
             got = Quantity(x.share, "percent", one)
             return t("incident.astray", "warn", share=got, target=Quantity(x.target, "percent", one, trim=True))

@@ -28,6 +28,7 @@ from bot.slack.messages.numbers import NONE as DASH
 from bot.slack.messages.numbers import number
 from bot.slack.messages.words import Lang
 from bot.slack.messages.words import Words as Spoken
+from bot.translation import translated
 
 PHRASES: Mapping[Lang, Mapping[str, str]] = {"en": phrases_en.PHRASES, "zh": phrases_zh.PHRASES}
 MARK: Mapping[Tone, str] = {"": "", "good": "✓", "bad": "✗", "warn": "⚠"}
@@ -86,8 +87,8 @@ class Speech:
                 return str(self._spoken.span(fact.seconds))
             case Moment():
                 return self._moment(fact)
-            case Text():
-                return self._named(fact.text)
+            case Text(text, error=error):
+                return self._named(translated(text, self.lang) if error else text)
             case Who():
                 return self._who(fact.user)
 

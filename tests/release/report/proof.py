@@ -24,6 +24,7 @@ from bot.rollout.model import GateResult, Verdict
 from bot.rollout.plan import Plan
 from bot.rollout.work import Figure
 from bot.slack.messages.markup import clean
+from bot.translation import translated
 
 NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
 VOID = ("meta", "img", "br")
@@ -246,7 +247,7 @@ def _moment(f: Found, log: Log, within: list[Any]) -> bool:
 
 
 def _said(f: Found, within: list[Any]) -> bool:
-    texts = {clean(x, 10_000) for x in within if isinstance(x, str)}
+    texts = {clean(said, 10_000) for x in within if isinstance(x, str) for said in (x, translated(x, "zh"))}
     said = f.text
     if f.tag == "pre":
         lines = {line.rstrip() for x in within if isinstance(x, str) for line in x.splitlines()}
