@@ -41,7 +41,7 @@ def shown(w: Words, detail: str, most: int) -> Mrkdwn:
 
 def of_policy(s: Scene, reason: str) -> Mrkdwn:
     """Why the plan's own policy rolled back."""
-    return s.say("reason.blind") if reason == "blind" else shown(s.w, reason, 300) or s.say("reason.none")
+    return s.say("reason.blind") if reason == "blind" else s.w.translated(reason, 300) or s.say("reason.none")
 
 
 def missing(s: Scene) -> list[Mrkdwn]:

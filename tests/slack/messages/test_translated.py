@@ -100,7 +100,8 @@ def test_private_answers() -> None:
 
 def test_what_the_plans_policy_says() -> None:
     by_policy = ev.RollbackOrdered(9, "policy", "measured for 60 s of 600 s", None, "10%", NOW)
-    assert "按计划的策略：已测 1 分，共需 10 分" in render(ZH.tell(by_policy, HELD, PLAN))
+    assert "按计划的策略：已测 60 秒，共需 600 秒" in render(ZH.tell(by_policy, HELD, PLAN))
+    assert "measured for 60 s of 600 s" in render(EN.tell(by_policy, HELD, PLAN))
     gone = ev.StageHeld("10%", Hold.PLAN_CHANGED, "the stage is no longer in the plan", (), NOW)
     assert "计划中已没有这个阶段" in render(ZH.tell(gone, HELD, PLAN))
 
