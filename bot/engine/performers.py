@@ -19,7 +19,18 @@ from bot.engine.publishing import Publisher
 from bot.engine.release_speaker import ReleaseSpeaker
 from bot.engine.rollouts import Rollouts
 from bot.engine.speaker import Speaker
-from bot.engine.targets import Named, away, backward, begun, forward, in_the_way, still, stopping, unread
+from bot.engine.targets import (
+    Named,
+    away,
+    backward,
+    begun,
+    down_with_ours,
+    forward,
+    in_the_way,
+    still,
+    stopping,
+    unread,
+)
 from bot.engine.works import Works
 from bot.fleet.target import HostReading, Outcome, Target
 from bot.rollout.effects import (
@@ -194,7 +205,7 @@ class Performers:
         be on their way there, and after this they are refused. But for hosts that a person changed: those wait.
         """
         left, silent = begun(readings, effect.generation), {host for host, _ in unread(readings)}
-        theirs = {host for host, _ in blocked} - silent
+        theirs = {host for host, _ in blocked} - silent - down_with_ours(readings)
         before = hosts_up_to(rollout, effect.wave - 1) if effect.wave > 1 else ()
         names = [name for name in wave if name not in theirs and (name in before or name not in silent)]
         if not names or effect.weight is not None:  # on the way down nobody gets more again

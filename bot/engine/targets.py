@@ -121,11 +121,12 @@ def highest_generation(readings: Sequence[HostReading]) -> int:
 def in_the_way(readings: Sequence[HostReading], state: ServiceState, rollout: Rollout, effect: ShiftTraffic) -> Named:
     """Hosts a person must look at before they are overwritten (DESIGN §6.6).
 
-    A host that cannot be read, since what is there is not assumed; what somebody changed since the last order and
+    A host that cannot be read, since what is there is not assumed; one where nginx does not run, since it would take
+    the file as soon as it did, whatever somebody has changed there; what somebody changed since the last order and
     nobody adopted or answered; and, for a log that knows of no order, a new version that is served already: after a
     lost database the plan's `stable` may be the wrong pool.
     """
-    silent = unread(readings)
+    silent = tuple((r.host, r.error) for r in readings if r.state in SILENT)
     if silent:
         return silent
     others = [r for r in readings if not _left_by(r, state, rollout, effect)]
@@ -152,6 +153,11 @@ def unread(readings: Sequence[HostReading]) -> Named:
     return tuple((r.host, r.error) for r in readings if r.state is HostState.UNREACHABLE)
 
 
+def down_with_ours(readings: Sequence[HostReading]) -> set[str]:
+    """Hosts where nginx does not run, and the file is as some bot wrote it."""
+    return {r.host for r in readings if r.state is HostState.DOWN and r.file and is_ours_unedited(r.body)}
+
+
 def begun(readings: Sequence[HostReading], generation: int) -> Named:
     """Hosts on which an earlier try of this order, cut off with its bot, has come to something."""
     return tuple((r.host, BEGUN) for r in readings if generation in {s.generation for s in (r.file, r.live) if s})
@@ -176,8 +182,6 @@ def _changed_since(reading: HostReading, rollout: Rollout, effect: ShiftTraffic)
 
     Of an earlier try that is answered by whoever wants another, where that try's failure named the host.
     """
-    if reading.state in SILENT:
-        return False  # it takes no file, and the shift fails by that
     if effect.wave > 1 and reading.host in hosts_up_to(rollout, effect.wave - 1):
         return True
     file = reading.file

@@ -131,7 +131,8 @@ class FakeHosts:
             state = HostState.ABSENT
         elif live != file or here.pending:
             state = HostState.STALE
-        return HostReading(host.name, state, file, live, digest, here.file)
+        error = "nginx is not running; start it" if state is HostState.DOWN else ""
+        return HostReading(host.name, state, file, live, digest, here.file, error)
 
     async def aclose(self) -> None:
         """Nothing to close."""

@@ -306,6 +306,29 @@ async def test_a_host_that_cannot_be_read_before_a_shift_stops_it(rig: Rig) -> N
     assert 100.0 not in rig.shares()
 
 
+async def test_what_somebody_changed_where_nginx_is_down_is_not_overwritten_as_it_starts(rig: Rig) -> None:
+    await rig.start()
+    await rig.react(WANG.user)
+    await baked(rig)
+    await rig.rollouts.submit(SERVICE, Promote(LIN))
+    await rig.work()
+    rig.fleet.edit("lb-1", SERVICE, lambda _: "")
+    rig.fleet.fault("lb-1", Fault.STOPPED)
+    read = rig.fleet.read
+
+    async def read_and_start(service: str) -> object:
+        readings = await read(service)
+        rig.fleet.mend("lb-1")
+        return readings
+
+    rig.fleet.read = read_and_start  # type: ignore[method-assign, assignment]
+    await rig.react(WANG.user)
+    rollout = await rig.rollout()
+    assert (rollout.status, rollout.hold) == (Status.HELD, Hold.SHIFT_FAILED)
+    assert "lb-1: nginx is not running" in rollout.hold_detail
+    assert rig.fleet.served("lb-1", SERVICE) is None
+
+
 async def test_a_file_that_came_after_the_look_is_named_where_it_cannot_be_taken_back(rig: Rig) -> None:
     """The shift may not go on; a host to which somebody brought a file of its generation meanwhile is told of."""
     await rig.start()
