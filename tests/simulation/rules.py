@@ -119,7 +119,11 @@ class Rules(Moves):
         if edit.at >= max(order.at, view.wave_begun):
             return  # an edit in the middle of a shift races with it; the host itself looks once more before the swap
         known = (host.name, edit.digest)
-        shown = view.shown.get(known, math.inf) < order.at or edit.at < view.named.get(host.name, 0.0) < order.at
+        # What a failure named and is gone since: whoever tries again before anything was live wants the file there.
+        gone = edit.share is None and not view.live_generation
+        named = view.named.get(host.name, math.inf)
+        told = named < order.at and (edit.at < named or gone)
+        shown = told or view.shown.get(known, math.inf) < order.at
         answered = known in view.adopted or (order.why in ("retry", "restore") and shown)
         self.hold(answered, "6", "{}: {} overwritten by {} without an answer", host.name, edit, order)
 
