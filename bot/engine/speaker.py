@@ -194,10 +194,14 @@ class Speaker:
         return card
 
     async def card_anew(self, service: str, rollout: Rollout, card: MessageRef) -> MessageRef:
-        """One that somebody deleted, and its thread with it."""
+        """One that somebody deleted, and its thread with it. Raises Retryable where that is not seen everywhere yet."""
         log.warning("the card was deleted; posting it anew", rollout=rollout.id)
-        await self._store.put_message(replace(card, digest=DELETED))
-        return await self.show_card(service, rollout.id) or card
+        async with self._locks[card.key]:  # an edit under way, which came through just before, would note it as there
+            await self._store.put_message(replace(card, digest=DELETED))
+        anew = await self.show_card(service, rollout.id)
+        if anew is None or anew.ts == card.ts:
+            raise Retryable("the card was deleted, and is not posted anew yet", 0.5)
+        return anew
 
     async def sync(self, key: str, channel: str, message: Outgoing) -> MessageRef:
         """Posts the message of this key if there is none, edits it if it says something else.

@@ -27,6 +27,7 @@ from bot.fleet.transport import Transport
 from bot.fleet.verbs import DEPOSED, NO_WAY_BACK, UNREACHABLE, Answer, HostVerbs, Order, RemoteVerbs, sha256
 from bot.rollout.plan import Host
 
+CHANGED = "has the file of this order already, and somebody changed it; look at it"
 T = TypeVar("T")
 Superseded = Callable[[], bool]
 
@@ -43,6 +44,7 @@ class _Shift:
     superseded: Superseded
     results: dict[str, HostResult] = field(default_factory=dict)
     touched: set[str] = field(default_factory=set)  # may hold the new file: swapped, or unknown
+    changed: set[str] = field(default_factory=set)  # hold what somebody made of the new file
     fenced: bool = False
     deposed: bool = False
     failed: bool = False
@@ -212,6 +214,8 @@ class FleetRouter:
         shift.heard(answer)
         if answer.already:
             shift.touched.add(host.name)  # an earlier try of this shift came so far; all or none holds for it too
+        elif answer.ok and answer.swapped:
+            shift.changed.add(host.name)  # it came so far, and somebody changed the file since
         shift.note(_result(host, "commit" if answer.already else "stage", answer))
         return answer
 
@@ -289,10 +293,15 @@ class FleetRouter:
 
     def _report(self, shift: _Shift, outcome: Outcome, began: float) -> ShiftReport:
         missing = "not asked: a newer generation came first"
-        results = tuple(
-            shift.results.get(host.name, HostResult(host.name, False, "stage", missing)) for host in self.hosts
-        )
-        return ShiftReport(outcome, shift.target.generation, results, self._clock() - began)
+        results = {
+            host.name: shift.results.get(host.name, HostResult(host.name, False, "stage", missing))
+            for host in self.hosts
+        }
+        if outcome is not Outcome.DONE:
+            for name in shift.changed:
+                if results[name].ok and results[name].phase == "stage":  # left as it is: it is somebody's
+                    results[name] = HostResult(name, False, "stage", CHANGED)
+        return ShiftReport(outcome, shift.target.generation, tuple(results.values()), self._clock() - began)
 
 
 def _serves(reading: HostReading, expected: Serving) -> bool:

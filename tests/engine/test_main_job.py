@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
+
 import pytest
 
 from bot.engine.ports.errors import Gone, Retryable
@@ -187,6 +190,39 @@ async def test_a_line_for_a_deleted_card_brings_the_card_back(rig: Rig) -> None:
     await rig.worker._run(claimed[0])
     cards = rig.chat.by_key("card:")
     assert len(cards) == 1
+    assert [m["thread"] for m in rig.chat.by_key(claimed[0].key)] == [cards[0]["ts"]]
+
+
+async def test_a_card_deleted_behind_an_edit_under_way_is_posted_anew_for_the_line(rig: Rig) -> None:
+    """The edit came through just before, and its end must not pass for a card that is there."""
+    rollout = await rig.start()
+    card = rig.chat.by_key("card:")[0]["ts"]
+    await rig.rollouts.submit(SERVICE, AddNote(LIN, "looking into it"))
+    update, edited, on = rig.chat.update, asyncio.Event(), asyncio.Event()
+
+    async def update_slowly(*args: object) -> None:
+        await update(*args)  # type: ignore[arg-type]
+        edited.set()
+        await on.wait()
+
+    rig.chat.update = update_slowly  # type: ignore[method-assign, assignment]
+    known = await rig.store.message(f"card:{rollout.id}")
+    assert known
+    await rig.store.put_message(replace(known, digest="of what it said before"))
+    claimed = [c for c in await rig.store.claim("me", rig.now, 15.0, 16) if isinstance(c.effect, Tell)]
+    showing = asyncio.create_task(rig.speaker.show_card(SERVICE, rollout.id))
+    await asyncio.wait_for(edited.wait(), 10)
+    del rig.chat.messages[card]
+    rig.chat.update = update  # type: ignore[method-assign]
+    rig.chat.fail = [Gone("thread_not_found")]
+    telling = asyncio.create_task(rig.worker._run(claimed[0]))
+    for _ in range(50):  # turns of the loop: the line has met the deleted card, and can go no further
+        await asyncio.sleep(0)
+    assert not rig.chat.fail
+    on.set()
+    await asyncio.wait_for(asyncio.gather(showing, telling), 10)
+    cards = rig.chat.by_key("card:")
+    assert len(cards) == 1 and cards[0]["ts"] != card
     assert [m["thread"] for m in rig.chat.by_key(claimed[0].key)] == [cards[0]["ts"]]
 
 

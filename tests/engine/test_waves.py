@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -178,6 +179,23 @@ async def test_a_retry_overwrites_what_was_there_before_it_and_no_later_change(a
     rollout = await rig.rollout()
     assert rollout.hold is Hold.SHIFT_FAILED and "lb-1: " in rollout.hold_detail
     assert served(rig) == before, "nobody's share was raised"
+
+
+async def test_what_was_changed_after_the_look_is_named_when_the_next_wave_fails() -> None:
+    rig = await first_wave()
+    read = rig.fleet.part
+
+    def part(hosts: Sequence[str]) -> object:
+        """The hosts have been looked at by then."""
+        rig.fleet.edit("lb-1", SERVICE, lambda text: text.replace("# weight 10.00", "# weight 0.50"))
+        rig.fleet.fault("lb-3", Fault.UNREACHABLE)
+        return read(hosts)
+
+    rig.fleet.part = part  # type: ignore[method-assign, assignment]
+    await until(rig, Status.HELD)
+    detail = (await rig.rollout()).hold_detail
+    assert "lb-3: " in detail and "lb-1: has the file of this order already" in detail
+    assert served(rig)[0] == (1, 0.5), "it is somebody's, and stays"
 
 
 async def test_a_host_that_went_down_between_waves_was_changed_by_nobody() -> None:

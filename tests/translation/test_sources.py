@@ -46,6 +46,7 @@ SILENT = {
     "x7y is not in the log",
     "the sign-off is not posted yet",
     "the asking is not posted yet",
+    "the card was deleted, and is not posted anew yet",
     "the outcome was not written: the task that wrote it was stopped",
     "x7y was sent much already; a digest will tell of it",
     "in a digest",  # in place of a provider's name for the message
