@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import pwd
@@ -117,7 +118,8 @@ class Cluster:
             ["pgrep", "-P", str(self._process.pid)], capture_output=True, text=True
         ).stdout.split()
         for pid in [self._process.pid, *map(int, children)]:
-            os.kill(pid, which)
+            with contextlib.suppress(ProcessLookupError):  # one of a connection that ended meanwhile
+                os.kill(pid, which)
 
     def remove(self) -> None:
         self.stop(signal.SIGQUIT)

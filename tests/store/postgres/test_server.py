@@ -68,8 +68,8 @@ async def test_a_frozen_server_fails_calls_and_goes_on_when_it_thaws(
     store: PostgresStore, interrupted: Cluster
 ) -> None:
     await store.commit(Commit("shop", 0, NOW, events=(note(),)))
-    interrupted.signal(signal.SIGSTOP)
     try:
+        interrupted.signal(signal.SIGSTOP)
         found = await asyncio.gather(*(store.load("shop") for _ in range(3)), return_exceptions=True)
     finally:
         interrupted.signal(signal.SIGCONT)
