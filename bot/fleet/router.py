@@ -27,7 +27,7 @@ from bot.fleet.transport import Transport
 from bot.fleet.verbs import DEPOSED, NO_WAY_BACK, UNREACHABLE, Answer, HostVerbs, Order, RemoteVerbs, sha256
 from bot.rollout.plan import Host
 
-CHANGED = "has the file of this order already, and somebody changed it; look at it"
+ASTRAY = "has a file of this order already, and does not serve it as ordered; look at it"
 T = TypeVar("T")
 Superseded = Callable[[], bool]
 
@@ -44,7 +44,7 @@ class _Shift:
     superseded: Superseded
     results: dict[str, HostResult] = field(default_factory=dict)
     touched: set[str] = field(default_factory=set)  # may hold the new file: swapped, or unknown
-    changed: set[str] = field(default_factory=set)  # hold what somebody made of the new file
+    astray: set[str] = field(default_factory=set)  # hold a file of this order, but not as it was left
     fenced: bool = False
     deposed: bool = False
     failed: bool = False
@@ -215,7 +215,7 @@ class FleetRouter:
         if answer.already:
             shift.touched.add(host.name)  # an earlier try of this shift came so far; all or none holds for it too
         elif answer.ok and answer.swapped:
-            shift.changed.add(host.name)  # it came so far, and somebody changed the file since
+            shift.astray.add(host.name)  # it came so far, and is not as it was left
         shift.note(_result(host, "commit" if answer.already else "stage", answer))
         return answer
 
@@ -298,9 +298,9 @@ class FleetRouter:
             for host in self.hosts
         }
         if outcome is not Outcome.DONE:
-            for name in shift.changed:
-                if results[name].ok and results[name].phase == "stage":  # left as it is: it is somebody's
-                    results[name] = HostResult(name, False, "stage", CHANGED)
+            for name in shift.astray:
+                if results[name].ok and results[name].phase == "stage":  # left as it is: it may be somebody's
+                    results[name] = HostResult(name, False, "stage", ASTRAY)
         return ShiftReport(outcome, shift.target.generation, tuple(results.values()), self._clock() - began)
 
 

@@ -94,7 +94,9 @@ SENTENCES: dict[str, str] = {
     ),
     "the workers answer {live}": "worker 的应答与下达的不同：{live}",
     "not asked: a newer generation came first": "未询问：已有更新的代次",
-    "has the file of this order already, and somebody changed it; look at it": "已有本次的文件，且被人改动过；请查看",
+    "has a file of this order already, and does not serve it as ordered; look at it": (
+        "已有本次的文件，但提供的与下达的不同；请查看"
+    ),
     "{first:said}; then: {second:said}": "{first}；撤回时：{second}",
     "# unknown: {why:said}": "# 无法读取：{why}",
     # 连接

@@ -194,7 +194,7 @@ async def test_what_was_changed_after_the_look_is_named_when_the_next_wave_fails
     rig.fleet.part = part  # type: ignore[method-assign, assignment]
     await until(rig, Status.HELD)
     detail = (await rig.rollout()).hold_detail
-    assert "lb-3: " in detail and "lb-1: has the file of this order already" in detail
+    assert "lb-3: " in detail and "lb-1: has a file of this order already" in detail
     assert served(rig)[0] == (1, 0.5), "it is somebody's, and stays"
 
 
