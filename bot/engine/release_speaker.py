@@ -13,7 +13,7 @@ from bot.engine.ports.records import MessageRef
 from bot.engine.ports.rendered import Outgoing
 from bot.engine.ports.store import Store
 from bot.engine.rollouts import Rollouts
-from bot.engine.speaker import DELETED, Speaker
+from bot.engine.speaker import Speaker
 from bot.rollout.effects import ReadSignatures, ShowPreparation, ShowSignOff
 from bot.rollout.intents import Refusal, ReportSignatures
 from bot.rollout.model import Rollout
@@ -83,7 +83,7 @@ class ReleaseSpeaker:
             reactions = await self._speaker.reacted(asked.channel, asked.ts)
         except Gone:
             log.warning("the sign-off was deleted; posting it anew", key=asked.key)
-            await self._store.put_message(replace(asked, digest=DELETED))
+            await self._speaker.note_deleted(asked)
             await self.show_sign_off(service, ShowSignOff(effect.rollout, effect.edition))
             reactions = ()
         actor = next((r.person for r in reactions if effect.user and r.person.user == effect.user), None)

@@ -169,7 +169,7 @@ class Speaker:
             reactions = await self.reacted(asking.channel, asking.ts)
         except Gone:
             log.warning("the asking was deleted; posting it anew", key=asking.key)
-            await self._store.put_message(replace(asking, digest=DELETED))
+            await self.note_deleted(asking)
             await self.show_approval(service, ShowApproval(effect.rollout, effect.stage, effect.attempt))
             reactions = ()
         actor = next((r.person for r in reactions if effect.user and r.person.user == effect.user), None)
@@ -196,12 +196,16 @@ class Speaker:
     async def card_anew(self, service: str, rollout: Rollout, card: MessageRef) -> MessageRef:
         """One that somebody deleted, and its thread with it. Raises Retryable where that is not seen everywhere yet."""
         log.warning("the card was deleted; posting it anew", rollout=rollout.id)
-        async with self._locks[card.key]:  # an edit under way, which came through just before, would note it as there
-            await self._store.put_message(replace(card, digest=DELETED))
+        await self.note_deleted(card)
         anew = await self.show_card(service, rollout.id)
         if anew is None or anew.ts == card.ts:
             raise Retryable("the card was deleted, and is not posted anew yet", 0.5)
         return anew
+
+    async def note_deleted(self, ref: MessageRef) -> None:
+        """Behind an edit under way: one that came through just before would note the message as there."""
+        async with self._locks[ref.key]:
+            await self._store.put_message(replace(ref, digest=DELETED))
 
     async def sync(self, key: str, channel: str, message: Outgoing) -> MessageRef:
         """Posts the message of this key if there is none, edits it if it says something else.
