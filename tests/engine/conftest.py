@@ -238,3 +238,8 @@ class Rig:
 @pytest.fixture
 async def rig() -> AsyncIterator[Rig]:
     yield Rig(a_plan())
+
+
+async def baked(rig: Rig, seconds: int = 12) -> None:
+    for _ in range(seconds):
+        await rig.tick()

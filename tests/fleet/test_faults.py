@@ -3,16 +3,13 @@ generation, none ever gave the canary more than was approved, and the report say
 
 from __future__ import annotations
 
-import asyncio
-import fcntl
 import hashlib
 import os
-import signal
 import socket
 import subprocess
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,98 +17,16 @@ import pytest
 
 from bot.engine.targets import down_as_ordered
 from bot.fleet import nginx
-from bot.fleet.router import FleetRouter
-from bot.fleet.ssh import SshTransport
-from bot.fleet.target import HostState, Outcome, ShiftReport
-from tests.fleet.conftest import SERVICE, Box, Boxes, Sshd, until
-from tests.fleet.proxy import Proxy
+from bot.fleet.target import HostState, Outcome
+from tests.fleet.conftest import SERVICE, Boxes, Sshd
+from tests.fleet.scene import APPROVED, DEADLINE, Scene, a_scene, failed
 from tests.fleet.test_contract import ask
-
-APPROVED = 10.0
-DEADLINE = 45.0  # seconds; a loaded machine gets its time
-
-
-@dataclass
-class Scene:
-    """Three hosts over SSH, the second through a network that can be cut. It serves generation 1 with 1 %."""
-
-    boxes: Boxes
-    proxy: Proxy
-    transport: SshTransport
-    router: FleetRouter
-    known_hosts: str
-    peak: float = 0.0
-    asked: int = 0
-    names: tuple[str, ...] = ("lb-1", "lb-2", "lb-3")
-    seen: set[int] = field(default_factory=set)
-
-    @property
-    def ill(self) -> Box:
-        return self.boxes[1]
-
-    def once_staged(self, act: Callable[[], object]) -> Callable[[], bool]:
-        """A `superseded` that says no, and lets something happen between the two phases."""
-        asked = 0
-
-        def superseded() -> bool:
-            nonlocal asked
-            asked += 1
-            if asked == 2:
-                act()
-            return False
-
-        return superseded
-
-    async def watch(self) -> None:
-        while True:
-            for box in self.boxes.boxes:
-                with suppress(OSError, ValueError):
-                    serving = await ask(box)
-                    if serving is not None:
-                        share = {"stable": 0.0, "canary": 100.0}.get(serving.mode, serving.weight)
-                        self.peak, self.asked = max(self.peak, share), self.asked + 1
-                        self.seen.add(serving.generation)
-            await asyncio.sleep(0.02)
-
-    async def settled(self, report: ShiftReport, generation: int, *, but: tuple[str, ...] = ()) -> None:
-        """Every host but those serves the generation and says so itself; no host was ever over what was approved."""
-        for reading in await self.router.read(SERVICE):
-            if reading.host not in but:
-                assert reading.state is HostState.OK and reading.live is not None, reading
-                assert reading.live.generation == generation == (reading.file and reading.file.generation)
-        assert self.asked and self.peak <= APPROVED
-        if report.outcome is Outcome.DONE:
-            assert not report.failed
-        assert all(result.error for result in report.failed)
-
-    async def back_and_well(self, generation: int) -> None:
-        """Once mended, the next rollback and the next shift reach every host."""
-        report = await self.router.roll_back(self.boxes.target(generation, 0.0, "stable"))
-        assert report.outcome is Outcome.DONE, report.failed
-        report = await self.router.shift(self.boxes.target(generation + 1, APPROVED))
-        assert report.outcome is Outcome.DONE, report.failed
-        await self.settled(report, generation + 1)
 
 
 @pytest.fixture
 async def scene(ssh_boxes: Boxes, sshd: Sshd, tmp_path: Path) -> AsyncIterator[Scene]:
-    async with Proxy(sshd.port, ssh_boxes[1].ssh) as proxy:
-        known = tmp_path / "known"
-        known.write_text(sshd.known_lines() + f"[{proxy.place[0]}]:{proxy.place[1]} {sshd.public}\n")
-        ssh_boxes[1].ssh = proxy.place
-        transport = SshTransport(str(known), sshd.key_file, connect_timeout=DEADLINE)
-        scene = Scene(ssh_boxes, proxy, transport, FleetRouter(ssh_boxes.hosts, transport, DEADLINE), str(known))
-        assert (await scene.router.shift(ssh_boxes.target(1, 1.0))).outcome is Outcome.DONE
-        watching = asyncio.create_task(scene.watch())
+    async with a_scene(ssh_boxes, sshd, tmp_path) as scene:
         yield scene
-        assert not watching.done(), "the watch over what is served ended"
-        watching.cancel()
-        await asyncio.gather(watching, return_exceptions=True)
-        await scene.router.aclose()
-
-
-def failed(report: ShiftReport) -> list[str]:
-    return [result.host for result in report.failed]
 
 
 async def test_a_host_is_down_before_the_stage(scene: Scene) -> None:
@@ -265,103 +180,6 @@ async def test_the_file_system_of_one_host_is_read_only(disk: Disk, scene: Scene
     await scene.settled(report, 3, but=("lb-2",))
     disk.mend()
     await scene.back_and_well(4)
-
-
-class Slow:
-    """An nginx binary that waits to be let go, so that a test can be in the middle of a verb."""
-
-    def __init__(self, folder: Path) -> None:
-        self.program, self.reached, self.go = folder / "slow-nginx", folder / "reached", folder / "go"
-        self.program.write_text(
-            f'#!/bin/sh\n: >{self.reached}\nuntil [ -e {self.go} ]; do sleep 0.02; done\nexec nginx "$@"\n'
-        )
-        self.program.chmod(0o755)
-
-
-@pytest.mark.parametrize("verb", ["ready", "stage"])
-async def test_the_connection_is_cut_in_the_middle_of_a_test(scene: Scene, tmp_path: Path, verb: str) -> None:
-    slow = Slow(tmp_path)
-    hosts = [replace(host, nginx=str(slow.program)) if host.name == "lb-2" else host for host in scene.router.hosts]
-    router = FleetRouter(hosts, scene.transport, DEADLINE)
-    if verb == "stage":
-        slow.go.touch()
-        assert (await router.shift(scene.boxes.target(2, APPROVED))).outcome is Outcome.DONE
-        slow.go.unlink()
-        slow.reached.unlink()
-    change = {"salt": "another"} if verb == "ready" else {}
-    shift = asyncio.create_task(router.shift(scene.boxes.target(3, APPROVED, **change)))
-    await until(slow.reached.exists, DEADLINE)
-    scene.proxy.cut()
-    slow.go.touch()
-    report = await shift
-    assert report.outcome is Outcome.DONE, report.failed
-    await scene.settled(report, 3)
-    await scene.back_and_well(4)
-
-
-@pytest.mark.parametrize("verb", ["commit", "apply", "revert"])
-@pytest.mark.parametrize("back_soon", [True, False])
-async def test_the_connection_is_cut_in_the_middle_of_a_swap(scene: Scene, verb: str, back_soon: bool) -> None:
-    old = scene.ill.live.read_text()
-    if verb == "revert":
-        # the third host makes the shift fail, the second is cut while it goes back
-        os.kill(scene.boxes[2].master, signal.SIGSTOP)
-    else:
-        os.kill(scene.ill.master, signal.SIGSTOP)
-    target = scene.boxes.target(2, 0.0 if verb == "apply" else APPROVED, "stable" if verb == "apply" else "shift")
-    act = scene.router.roll_back if verb == "apply" else scene.router.shift
-    router = FleetRouter(scene.router.hosts, scene.transport, 12.0) if verb == "revert" else None
-    changing = asyncio.create_task((router.shift if router else act)(target))
-    await until(lambda: scene.ill.live.read_text() != old, DEADLINE)
-    if verb == "revert":
-        await until(lambda: scene.ill.live.read_text() == old, DEADLINE)
-    scene.proxy.go_down() if not back_soon else scene.proxy.cut()
-    for box in scene.boxes.boxes:
-        os.kill(box.master, signal.SIGCONT)
-    report = await changing
-    scene.proxy.come_back()
-    if back_soon and verb != "revert":
-        assert report.outcome is Outcome.DONE, report.failed
-        await scene.settled(report, 2)
-    elif verb == "apply":
-        assert report.outcome is Outcome.PARTIAL and failed(report) == ["lb-2"]
-        await scene.settled(report, 2, but=("lb-2",))
-    elif verb == "commit":
-        assert report.outcome is Outcome.PARTIAL and failed(report) == ["lb-2"]
-        await scene.settled(report, 1, but=("lb-2",))
-    else:
-        assert report.outcome in (Outcome.REVERTED, Outcome.PARTIAL) and "lb-3" in failed(report)
-        await scene.settled(report, 1, but=("lb-2",) if report.outcome is Outcome.PARTIAL else ())
-    await scene.back_and_well(3)
-
-
-async def test_the_connection_is_cut_in_the_middle_of_a_read(scene: Scene) -> None:
-    lock = open(scene.ill.state / "lock", "a")  # noqa: ASYNC230, SIM115 held until the cut
-    fcntl.flock(lock, fcntl.LOCK_EX)
-    reading = asyncio.create_task(scene.router.read(SERVICE))
-    await asyncio.sleep(0.2)  # whether the request is there yet or not, the answer is to be the same
-    scene.proxy.cut()
-    lock.close()
-    assert [(r.state, r.share) for r in await reading] == [(HostState.OK, 1.0)] * 3
-    await scene.back_and_well(2)
-
-
-async def test_two_bots_at_once(scene: Scene, sshd: Sshd) -> None:
-    """The lead keeps one of them away; were both to act, no host is over the approved share and the newer one wins."""
-    other = SshTransport(scene.known_hosts, sshd.key_file, connect_timeout=DEADLINE)
-    theirs = FleetRouter(scene.router.hosts, other, DEADLINE)
-    older = replace(scene.boxes.target(2, APPROVED), epoch=1)
-    newer = replace(scene.boxes.target(3, 5.0), epoch=2)
-    first, second = await asyncio.gather(scene.router.shift(older), theirs.shift(newer))
-    for report, generation in ((first, 2), (second, 3)):
-        if report.outcome is Outcome.DONE:
-            assert {r.live and r.live.generation for r in await theirs.read(SERVICE)} <= {generation, 3}
-    assert {reading.state for reading in await theirs.read(SERVICE)} == {HostState.OK}
-    report = await theirs.shift(replace(scene.boxes.target(4, 5.0), epoch=2))
-    assert report.outcome is Outcome.DONE, report.failed
-    assert (await scene.router.shift(older)).outcome is Outcome.SUPERSEDED
-    await scene.settled(report, 4)
-    await theirs.aclose()
 
 
 async def test_a_lower_generation_is_replayed(scene: Scene) -> None:
