@@ -6,7 +6,6 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import Literal
@@ -16,8 +15,9 @@ from prometheus_client import CollectorRegistry
 from slack_bolt.async_app import AsyncApp
 
 from bot.alert_parts import AlertParts, build_alerts
-from bot.alerts.model import STREAM, Alert, AlertsState
+from bot.alerts.model import STREAM, AlertsState
 from bot.engine.acting import FencedChat
+from bot.engine.firing import Firing
 from bot.engine.intake import Intake
 from bot.engine.leads import Leads, StoreClock
 from bot.engine.observer import Observer
@@ -86,10 +86,11 @@ class Bot:
             timezone=settings.timezone,
         )
         chat = FencedChat(self.chat, self.leads.stands)
-        speaker = Speaker(self.rollouts, store, chat, directory, messages, self._firing)
+        firing = Firing(self._known_alerts)
+        speaker = Speaker(self.rollouts, store, chat, directory, messages, firing)
         self.alerts = self._alerts(chat, messages, clock) if settings.alerts else None
         own = OwnSeries(self.metrics, self.alerts.alerting.state if self.alerts else None, clock)
-        observer = Observer(self.rollouts, store, own, self.fleets, clock)
+        observer = Observer(self.rollouts, store, own, self.fleets, clock, firing)
         self.release = build_release(
             settings, store, self.rollouts, self.fleets, self.metrics, chat, speaker, messages, clock
         )
@@ -143,10 +144,6 @@ class Bot:
 
     def _known_alerts(self) -> AlertsState | None:
         return self.alerts.alerting.known if self.alerts else None
-
-    def _firing(self, service: str) -> Sequence[Alert]:
-        state = self._known_alerts()
-        return state.firing(service) if state else ()
 
     def _alerts(self, chat: Chat, messages: Messages, clock: StoreClock) -> AlertParts:
         assert self._settings.alerts is not None

@@ -10,6 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import aiohttp
+
+from bot.alerts.model import STREAM, AlertsState
+from bot.engine import replay
 from bot.engine.ports.errors import Retryable
 from bot.engine.ports.records import Claimed
 from bot.rollout.events import Event
@@ -20,9 +24,11 @@ from bot.sandbox.demo.stand import CHANNEL, SERVICE
 from bot.sandbox.slack.errors import SlackError
 from bot.sandbox.slack.models import Message
 from bot.sandbox.slack.person import Outcome
+from bot.sandbox.slack.workspace import texts_of
 from tests.scenarios.kit import APPROVE, ShortStand
 
 PATIENCE = 300.0  # seconds for one step; a machine that is slow and kills at fifty points in it may need them
+ALERTS_TOKEN = "whoever-has-it-may-post"
 AGAIN = 2.0  # seconds until somebody who was heard, and to whom nothing happened, acts once more
 
 
@@ -34,6 +40,7 @@ class Look:
     events: tuple[Event, ...]
     waiting: tuple[Claimed, ...]
     given_up: tuple[str, ...]  # kinds of effects that failed for good
+    alerts: AlertsState
 
     @property
     def approval(self) -> Approval | None:
@@ -65,6 +72,9 @@ class CrashStand(ShortStand):
     def database_url(self) -> str:
         return self._database_url or super().database_url
 
+    def bot_env(self, http_port: int) -> dict[str, str]:
+        return super().bot_env(http_port) | {"ALERTS_TOKEN": ALERTS_TOKEN}
+
 
 class Cast:
     def __init__(self, stand: ShortStand) -> None:
@@ -76,7 +86,8 @@ class Cast:
         store: Any = await self.witness.reader()  # what was given up is no matter of the port's
         events = tuple(event for _, event in await self.witness.events())
         given_up = tuple(type(claimed.effect).__name__ for claimed, _ in await store.failed())
-        return Look(await self.witness.rollout(), events, await store.pending(), given_up)
+        alerts = replay.alerting(await store.load(STREAM))
+        return Look(await self.witness.rollout(), events, await store.pending(), given_up, alerts)
 
     async def until(self, what: str, done: Done, act: Act | None = None) -> None:
         """Until it is done; whoever acts does so again when the bot did not take it, or took it and nothing came of it.
@@ -108,6 +119,33 @@ class Cast:
     def type(self, who: str, line: str) -> Act:
         async def act() -> Outcome:
             return await self.stand.slack.person(who).command(line, CHANNEL, wait=0)
+
+        return act
+
+    def unsilence(self, who: str) -> Act:
+        """Ends the first there is."""
+
+        async def act() -> Outcome | None:
+            silences = list((await self.look()).alerts.silences)
+            return await self.type(who, f"/rollout unsilence {silences[0]}")() if silences else None
+
+        return act
+
+    def post_alert(self, name: str, status: str, began: str) -> Act:
+        """As Alertmanager would: the same again until it is taken. began: ISO, with its zone."""
+        labels = {"alertname": name, "service": SERVICE, "severity": "critical"}
+        alert = {"status": status, "labels": labels, "annotations": {"summary": name}, "startsAt": began}
+        url = f"http://127.0.0.1:{self.stand.http_port}/alerts"
+        headers = {"Authorization": f"Bearer {ALERTS_TOKEN}"}
+
+        async def act() -> None:
+            try:
+                async with aiohttp.request(
+                    "POST", url, json={"version": "4", "alerts": [alert]}, headers=headers
+                ) as answer:
+                    answer.raise_for_status()
+            except aiohttp.ClientError as error:
+                raise LookupError("nobody took it") from error
 
         return act
 
@@ -147,6 +185,11 @@ class Cast:
 
     def messages(self) -> list[Message]:
         return [m for m in self.stand.workspace.messages(CHANNEL) if key_of(m)]
+
+    def card(self) -> str:
+        """What the card says."""
+        cards = [m for m in self.messages() if key_of(m).startswith("card:")]
+        return " ".join(texts_of(cards[-1].blocks)) if cards else ""
 
     def whispered(self, who: str) -> bool:
         user = self.stand.slack.person(who).id

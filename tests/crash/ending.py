@@ -25,7 +25,7 @@ from bot.rollout.model import Rollout
 from bot.rollout.runbook import Phase
 from bot.sandbox.demo.stand import SERVICE
 from bot.sandbox.slack.workspace import texts_of
-from tests.crash import runbook
+from tests.crash import alarm, runbook
 from tests.crash.cast import Cast, key_of
 
 # A machine that is slow for a moment makes a bake take longer than planned, and says so; nothing depends on it. Of the
@@ -38,7 +38,7 @@ MASKS = (
     (re.compile(r"ROLLOUT-\d{8}"), "ROLLOUT-<day>"),
     (re.compile(r"\b[0-9a-f]{64}\b"), "<sum>"),
     (re.compile(r"(?<=edition \d · `)[0-9a-f]{12}\b"), "<sum>"),
-    (re.compile(r"\b1\d{9}\b"), "<moment>"),
+    (re.compile(r"\b1\d{9}(\d{3})?\b"), "<moment>"),
     (re.compile(r"\b\d{8}T\d{6}Z\.[0-9a-f]{12}\b"), "<stamp>"),
     (re.compile(r"<!date\^\d+"), "<!date^"),
     (re.compile(r"\d{4}[-/]\d\d[-/]\d\d"), "<date>"),
@@ -58,8 +58,10 @@ async def summary(cast: Cast) -> Summary:
         "rollout": plain.value(asdict(_sorted(look.rollout))) if look.rollout else None,
         "events": [f"{type(e).__name__} {plain.value(asdict(e))}" for e in _course(look.events)],
         "messages": _messages(cast, look.events, plain),
+        "alerts": alarm.state(look.alerts),
+        "letters": alarm.letters(cast.stand.inbox),
         "waiting": look.waiting,
-        "given_up": look.given_up,
+        "given_up": sorted(set(look.given_up)),  # a bot that begins anew while it is refused tries it anew
         "ran": runbook.ran(cast.stand.root),
         "served": await cast.stand.play.served(),
         "files": {name: plain.text(host.read(file_name(SERVICE))) for name, host in cast.stand.world.nginx.items()},

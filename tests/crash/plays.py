@@ -1,10 +1,11 @@
-"""Rollouts that between them come by every crash point: one completes, one fails and goes back, and one has a whole
-runbook around it.
+"""Rollouts that between them come by every crash point: one completes, one fails and goes back, one has a whole runbook
+around it, and in one there is an alarm.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +13,20 @@ from bot.rollout.effects import RestoreTraffic
 from bot.rollout.events import NoteAdded, ReactionRefused, WatchLine, WorkOverridden
 from bot.rollout.model import Hold, Rollout, Status
 from bot.sandbox.demo.stand import SERVICE
-from tests.crash import runbook
+from tests.crash import alarm, runbook
 from tests.crash.cast import Cast, Look
 from tests.scenarios.kit import FIRST, LAST, NEW, VETO, ShortStand, edit_yaml
 
 Play = Callable[[Cast], Awaitable[None]]
 
 
-def patient(plan: Any, _: Path | None = None) -> None:
+def patient(plan: Any, root: Path) -> None:
     """What ends in seconds of the clock would end elsewhere in a run that is interrupted, or on a slow machine."""
     plan["blind_warning"] = "10m"
     for stage in plan["stages"]:
         stage["max_bake"] = "1h"
     plan["fleet"]["host_deadline"] = "20s"
+    alarm.wired(root)
 
 
 def hurried(plan: Any, root: Path) -> None:
@@ -89,6 +91,7 @@ async def back(cast: Cast) -> None:
     await cast.until("it to be put off", _put_off)
     await cast.stand.world.bring_host_up("lb-2")
     await cast.until("everybody back", _rollout(lambda r: r.status is Status.ROLLED_BACK))
+    await cast.until("that to be told", _alerts(alarm.told, "HostsNotBack", 2))
     await cast.settled()
 
 
@@ -125,11 +128,47 @@ async def around(cast: Cast) -> None:
     await cast.settled()
 
 
+async def alarmed(cast: Cast) -> None:
+    """An alert before the first stage and one about the canary: one acknowledged, one silenced and told after all; a
+    turn swapped; both over.
+    """
+    await cast.start(NEW)
+    await cast.asked(1)
+    began = datetime.now(UTC).isoformat()
+    await cast.until("an alert", _alerts(alarm.firing, "DiskFull"), cast.post_alert("DiskFull", "firing", began))
+    await cast.until("it to be told", _alerts(alarm.told, "DiskFull", 1))
+    await cast.until("the card to say so", lambda _: "DiskFull" in cast.card())
+    await cast.settled()
+    await cast.until(f"{FIRST} live", _live(FIRST), cast.react("wang", 1))
+    await _passed(cast)
+    await cast.until(
+        "it to be acknowledged", _alerts(alarm.acknowledged, "DiskFull"), cast.type("wang", "/rollout ack DiskFull")
+    )
+    silence = cast.type("lin", "/rollout silence alertname=LatencyHigh 1h known")
+    await cast.until("the silence", lambda look: bool(look.alerts.silences), silence)
+    await cast.settled()
+    post = cast.post_alert("LatencyHigh", "firing", began)
+    await cast.until("another, muted", _alerts(alarm.muted, "LatencyHigh"), post)
+    await cast.settled()
+    await cast.until("its end", lambda look: not look.alerts.silences, cast.unsilence("lin"))
+    await cast.until("the other to be told", _alerts(alarm.told, "LatencyHigh", 1))
+    await cast.settled()
+    swap = cast.type("lin", "/rollout oncall swap zhao 1h")
+    await cast.until("the turn to be swapped", lambda look: bool(look.alerts.overrides), swap)
+    for name in ("DiskFull", "LatencyHigh"):
+        over = cast.post_alert(name, "resolved", began)
+        await cast.until(f"{name} to be over", _no(_alerts(alarm.firing, name)), over)
+        await cast.until("that to be told", _alerts(alarm.told, name, 2))
+        await cast.until("the card to say so", lambda _, over=name: over not in cast.card())
+        await cast.settled()
+
+
 Shape = Callable[[Any, Path], None]  # what is different in the plan; the stand's root
 PLAYS: dict[str, tuple[Play, Shape]] = {
     "forward": (forward, patient),
     "back": (back, hurried),
     "around": (around, surrounded),
+    "alarmed": (alarmed, patient),
 }
 
 
@@ -156,6 +195,14 @@ async def _passed(cast: Cast) -> None:
 
 def _rollout(true: Callable[[Rollout], bool]) -> Callable[[Look], bool]:
     return lambda look: look.rollout is not None and true(look.rollout)
+
+
+def _alerts(true: Callable[..., bool], *given: Any) -> Callable[[Look], bool]:
+    return lambda look: true(look.alerts, *given)
+
+
+def _no(true: Callable[[Look], bool]) -> Callable[[Look], bool]:
+    return lambda look: not true(look)
 
 
 def _put_off(look: Look) -> bool:

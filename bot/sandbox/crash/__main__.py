@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from bot import app, process, release_parts, wiring
+from bot import alert_parts, app, process, release_parts, wiring
 from bot.cli import main
 from bot.engine import leads, worker
 from bot.engine.ports.fleet import Fleet
@@ -31,7 +31,14 @@ from bot.release_parts import Printer
 from bot.rollout.model import Rollout
 from bot.rollout.plan import Plan
 from bot.sandbox.crash.ledger import Ledger, Points
-from bot.sandbox.crash.taps import TappedChat, TappedRollouts, TappedStore, TappedTransport, tapped_performers
+from bot.sandbox.crash.taps import (
+    TappedAlerting,
+    TappedChat,
+    TappedRollouts,
+    TappedStore,
+    TappedTransport,
+    tapped_performers,
+)
 from bot.sandbox.production.tied import PR_SET_PDEATHSIG
 from bot.slack.chat import SlackChat
 from bot.slack.pace import Bucket
@@ -88,6 +95,7 @@ def tap(points: Points) -> None:
         Performers=tapped_performers(points),
         build_fleets=build_fleets,
     ).start()
+    patch.multiple(alert_parts, Alerting=TappedAlerting).start()
     patch.multiple(Printer, chart=_sketch).start()
     patch.multiple(release_parts, ShellRunner=_runner).start()
     patch.multiple(worker, LEASE=LEASE).start()

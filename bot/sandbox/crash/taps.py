@@ -13,12 +13,14 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
+from bot.alerts.intents import AlertIntent
+from bot.engine.alerting import Alerting
 from bot.engine.performers import Performers
 from bot.engine.ports.chat import Chat
 from bot.engine.ports.records import Claimed, Commit
 from bot.engine.ports.store import Store
 from bot.engine.rollouts import Rollouts
-from bot.engine.submitted import Submitted
+from bot.engine.submitted import Alerted, Submitted
 from bot.fleet.nginx import file_name
 from bot.fleet.transport import RunResult, Transport
 from bot.fleet.verbs import HostVerbs
@@ -49,6 +51,14 @@ class TappedRollouts(Rollouts):
     async def record(self, *args: Any, **named: Any) -> bool:
         with _being(submitted, RECORD):
             return await super().record(*args, **named)
+
+
+class TappedAlerting(Alerting):
+    """The same of alerts. A commit is written in a task of its own, which has the name from whoever begins it."""
+
+    async def submit(self, intent: AlertIntent, *args: Any, **named: Any) -> Alerted:
+        with _being(submitted, type(intent).__name__):
+            return await super().submit(intent, *args, **named)
 
 
 def tapped_performers(points: Points) -> type[Performers]:

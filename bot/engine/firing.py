@@ -1,0 +1,30 @@
+"""What fires, by service, as this process knows it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from bot.alerts.model import Alert, AlertsState
+
+
+class Firing:
+    """known: the alerts' state; None = none was read yet, or there are no alerts.
+
+    Every service asks every second: the alerts are gone through once, until they change.
+    """
+
+    def __init__(self, known: Callable[[], AlertsState | None]) -> None:
+        self._known = known
+        self._of: Mapping[str, Alert] = {}
+        self._by_service: dict[str, list[Alert]] = {}
+
+    def __call__(self, service: str) -> tuple[Alert, ...]:
+        """The oldest first."""
+        state = self._known()
+        alerts = state.alerts if state else {}
+        if alerts is not self._of:
+            by_service: dict[str, list[Alert]] = {}
+            for alert in state.firing() if state else ():
+                by_service.setdefault(alert.service, []).append(alert)
+            self._of, self._by_service = alerts, by_service
+        return tuple(self._by_service.get(service, ()))
