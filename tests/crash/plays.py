@@ -20,25 +20,30 @@ from tests.scenarios.kit import FIRST, LAST, NEW, VETO, ShortStand, edit_yaml
 Play = Callable[[Cast], Awaitable[None]]
 
 
-def patient(plan: Any, root: Path) -> None:
+def patient(plan: Any, _: Path | None = None) -> None:
     """What ends in seconds of the clock would end elsewhere in a run that is interrupted, or on a slow machine."""
     plan["blind_warning"] = "10m"
     for stage in plan["stages"]:
         stage["max_bake"] = "1h"
     plan["fleet"]["host_deadline"] = "20s"
+
+
+def calm(plan: Any, root: Path) -> None:
+    """And no alert comes by chance."""
+    patient(plan)
     alarm.wired(root)
 
 
 def hurried(plan: Any, root: Path) -> None:
     """A host that hangs is given up sooner: it does so several times over. Its way back has steps."""
-    patient(plan, root)
+    calm(plan, root)
     plan["fleet"]["host_deadline"] = "10s"
     plan.update(runbook.way_back(root))
 
 
 def surrounded(plan: Any, root: Path) -> None:
     """A watch that is long enough to show a line, whatever is killed in it; a host may be away."""
-    patient(plan, root)
+    calm(plan, root)
     plan.update(runbook.whole(root), watch="10s", watch_every="1s")
     plan["fleet"]["max_unavailable"] = 1
 
@@ -165,10 +170,10 @@ async def alarmed(cast: Cast) -> None:
 
 Shape = Callable[[Any, Path], None]  # what is different in the plan; the stand's root
 PLAYS: dict[str, tuple[Play, Shape]] = {
-    "forward": (forward, patient),
+    "forward": (forward, calm),
     "back": (back, hurried),
     "around": (around, surrounded),
-    "alarmed": (alarmed, patient),
+    "alarmed": (alarmed, calm),
 }
 
 
