@@ -8,7 +8,7 @@ from bot.alerts.model import Alert, AlertsState
 
 
 class Firing:
-    """known: the alerts' state; None = none was read yet, or there are no alerts.
+    """known: the alerts' state; None = it is not known just now: what was known last counts on.
 
     Every service asks every second: the alerts are gone through once, until they change.
     """
@@ -21,10 +21,8 @@ class Firing:
     def __call__(self, service: str) -> tuple[Alert, ...]:
         """The oldest first."""
         state = self._known()
-        alerts = state.alerts if state else {}
-        if alerts is not self._of:
-            by_service: dict[str, list[Alert]] = {}
-            for alert in state.firing() if state else ():
-                by_service.setdefault(alert.service, []).append(alert)
-            self._of, self._by_service = alerts, by_service
+        if state is not None and state.alerts is not self._of:
+            self._of, self._by_service = state.alerts, {}
+            for alert in state.firing():
+                self._by_service.setdefault(alert.service, []).append(alert)
         return tuple(self._by_service.get(service, ()))

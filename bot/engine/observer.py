@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 
 from bot.alerts.model import Alert
+from bot.engine.acting import acting_epoch
 from bot.engine.ports.fleet import Fleet
 from bot.engine.ports.metrics import Metrics
 from bot.engine.ports.records import Measurement
@@ -42,7 +43,7 @@ class Observer:
         self._fleets = fleets
         self._clock = clock
         self._firing = firing
-        self._fired: dict[str, tuple[str, ...]] = {}  # as it was when the card was last shown for it
+        self._fired: dict[str, tuple[object, ...]] = {}  # as it was when the card was last shown for it
         self._shown: dict[str, tuple[float, tuple[object, ...]]] = {}
         self._asked: dict[str, float] = {}
         self._looks = count()
@@ -102,7 +103,6 @@ class Observer:
         plan, now = self._rollouts.plans[service], self._clock()
         if rollout.plan_hash != plan.hash:
             await self._rollouts.submit(service, NotePlan())
-        await self._show_what_fires(service, rollout)
         if board is None or (board.rollout, board.stage) != (rollout.id, rollout.watched[0]):
             board = await self._rollouts.board(service)
         stale = board is None or board.blind_since is not None or now - (board.last_at or 0) > 4 * plan.interval
@@ -119,15 +119,16 @@ class Observer:
                 serial = f"poll{now:.3f}"
                 read = ReadReactions(rollout.id, approval.stage, approval.attempt, serial=serial)
                 await self._rollouts.record(service, None, (read,))
+        await self._show_what_fires(service, rollout)
 
     async def _show_what_fires(self, service: str, rollout: Rollout) -> None:
         """Where nothing is measured yet nothing else would, and whoever is asked to approve looks at the card.
 
-        At the first look of a process too: it may have changed while there was none.
+        At the first look under each lead too: it may have changed before that.
         """
         if self._firing is None:
             return
-        fires = (rollout.id, *(alert.fingerprint for alert in self._firing(service)))
+        fires = (rollout.id, acting_epoch(service), *(alert.fingerprint for alert in self._firing(service)))
         if fires != self._fired.get(service):
             await self._rollouts.record(service, None, (ShowCard(rollout.id),))
             self._fired[service] = fires
