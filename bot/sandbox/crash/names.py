@@ -6,12 +6,11 @@ import inspect
 from collections.abc import Iterable
 from typing import get_args
 
-from bot.alerts.effects import AlertEffect
 from bot.alerts.intents import AlertIntent
 from bot.engine.ports.chat import Chat
+from bot.engine.ports.records import OutboxEffect
 from bot.engine.ports.store import Store
 from bot.fleet.verbs import HostVerbs
-from bot.rollout.effects import Effect
 from bot.rollout.intents import Intent
 
 # What only looks. Everything else of these Protocols changes something, and so has a point before it and one after it.
@@ -47,9 +46,9 @@ def of_effect(kind: str) -> tuple[str, str, str]:
 
 def required() -> frozenset[str]:
     """Every point that there must be. A run has finer ones besides: by message, by host, by what was in a commit."""
-    effects, intents = get_args(Effect | AlertEffect), get_args(Intent | AlertIntent)
-    names: list[Iterable[str]] = [of_effect(kind.__name__) for kind in effects]
-    names += [around(f"commit.{intent}") for intent in (*(i.__name__ for i in intents), RECORD)]
+    intents = (*(kind.__name__ for kind in get_args(Intent | AlertIntent)), RECORD)
+    names: list[Iterable[str]] = [of_effect(kind.__name__) for kind in get_args(OutboxEffect)]
+    names += [around(f"commit.{intent}") for intent in intents]
     names += [around(f"store.{act}") for act in acts(Store) if act != "commit"]
     names += [around(f"chat.{act}") for act in acts(Chat)]
     names += [around(f"host.{verb}") for verb in acts(HostVerbs)]
