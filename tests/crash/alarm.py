@@ -82,6 +82,12 @@ def letters(inbox: Inbox) -> list[str]:
     return sorted({f"{one.kind} to {', '.join(one.to)} about {_about(one)}" for one in inbox.letters})
 
 
+def again(state: AlertsState, inbox: Inbox) -> int:
+    """Letters beyond those that have a receipt."""
+    receipts = [r for group in state.groups.values() for r in group.receipts if r.channel != "slack"]
+    return len(inbox.letters) - len([r for r in receipts if r.state == "sent"])
+
+
 def _about(letter: Letter) -> str:
     """Without how grave it is, and since when."""
     if letter.subject:

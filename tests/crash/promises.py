@@ -79,6 +79,12 @@ class CrashPromises:
             assert messages and all(" x1 " in line for line in messages)
             assert len([line for line in messages if line.startswith("card:")]) == 1
 
+    @by_play
+    async def test_a_letter_comes_again_only_where_a_kill_cut_off_its_receipt(self, runs: Runs, play: str) -> None:
+        assert runs.references[play].again == 0
+        for ran in runs.of(play):
+            assert 0 <= ran.again <= 2 * len(ran.killed), "one kill cuts off a mail and an SMS at most"
+
     async def test_each_order_of_a_step_ran_once(self, runs: Runs) -> None:
         """None of them is declared safe. The stage is said as people see it: where the rollout was."""
         expected = {

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bot.sandbox.crash.ledger import ALL, Instants, names_of
 from bot.sandbox.demo.sampling import Sampler, above_approved
+from tests.crash import alarm
 from tests.crash.cast import Cast, CrashStand
 from tests.crash.ending import Summary, summary
 from tests.crash.plays import PLAYS
@@ -21,6 +22,7 @@ class Ran:
     """died: the signals that ended the lives of the bot.
 
     above: samples of nginx that show more than was approved by then; samples: how many were taken.
+    again: letters that came although they had come before.
     """
 
     play: str
@@ -30,6 +32,7 @@ class Ran:
     died: tuple[int, ...]
     samples: int
     above: tuple[object, ...]
+    again: int
 
 
 NewDatabase = Callable[[], str]  # the URL of an empty one; "" = a file of the stand's
@@ -47,14 +50,15 @@ async def run(
         try:
             await act(cast)
             end = await summary(cast)
-            events = list((await cast.look()).events)
+            look = await cast.look()
         finally:
             await cast.close()
             await stand.play.close()
         await stand.stop_bot()  # which is not without points either
         ledger = stand.ledger
-        above = tuple(above_approved(sampler.samples, events))
-        return Ran(play, end, ledger.reached, ledger.killed, ledger.died, len(sampler.samples), above)
+        again = alarm.again(look.alerts, stand.inbox)
+        above = tuple(above_approved(sampler.samples, list(look.events)))
+        return Ran(play, end, ledger.reached, ledger.killed, ledger.died, len(sampler.samples), above, again)
 
 
 async def undisturbed(root: Path, new_database: NewDatabase) -> dict[str, Ran]:
