@@ -135,7 +135,8 @@ async def around(cast: Cast) -> None:
 
 async def alarmed(cast: Cast) -> None:
     """An alert before the first stage and one about the canary: one acknowledged, one silenced and told after all; a
-    turn swapped; both over.
+    turn swapped; both over. Then back, since the card of a live rollout is shown anew every few seconds: how a play
+    ends must not depend on the moment.
     """
     await cast.start(NEW)
     await cast.asked(1)
@@ -166,6 +167,9 @@ async def alarmed(cast: Cast) -> None:
         await cast.until("that to be told", _alerts(alarm.told, name, 2))
         await cast.until("the card to say so", lambda _, over=name: over not in cast.card())
         await cast.settled()
+    back = _rollout(lambda r: r.status is Status.ROLLED_BACK)
+    await cast.until("everybody back", back, cast.type("lin", f"/rollout rollback {SERVICE} enough seen"))
+    await cast.settled()
 
 
 Shape = Callable[[Any, Path], None]  # what is different in the plan; the stand's root
