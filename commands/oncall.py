@@ -42,7 +42,9 @@ async def _swap(room: Room, desk: AlertDesk) -> Outgoing:
         return room.messages.usage_error("swap_form", room.usage)
     person = _person(words[0], desk)
     if not person:
-        return room.messages.usage_error("unknown_person", room.usage, word=words[0], people=dict(desk.plan.reach))
+        return room.messages.usage_error(
+            "unknown_person", room.usage, word=words[0], people=sorted(dict(desk.plan.reach))
+        )
     try:
         seconds = parse_duration(bare(words[1]))
     except DurationError:

@@ -11,6 +11,7 @@ from bot.engine.ports.rendered import Outgoing
 from commands import (
     ack,
     alerts,
+    approve,
     checklist,
     checks,
     drift,
@@ -36,6 +37,7 @@ from commands.desk import AlertDesk, Call, Desk, Room, Words
 from commands.words import name, split
 
 SLIP = 0.8  # of difflib: `rolback`, `rollbakc` and `rollbck`, but not `rollout` or `callback`
+ALIKE = 0.6  # what is asked about: `prmote` and `statr`, but not whether `diff` was to be `tick`
 Handler = Callable[[Room], Awaitable[Outgoing]]
 
 
@@ -64,6 +66,14 @@ COMMANDS: tuple[Command, ...] = (
         True,
         start.handle,
         ("begin", "开始"),
+    ),
+    Command(
+        "approve",
+        "/rollout approve [SERVICE]",
+        "help.approve",
+        False,
+        approve.handle,
+        ("reject", "veto", "deny", "批准", "同意", "否决"),
     ),
     Command(
         "promote",
@@ -169,7 +179,7 @@ async def run(call: Call, desk: Desk, messages: Words, alert_desk: AlertDesk | N
     words = split(call.text)
     command, rest = find(words)
     if command is None:
-        near = difflib.get_close_matches(name(words[0]), list(BY_NAME), 1, 0.5)
+        near = difflib.get_close_matches(name(words[0]), list(BY_NAME), 1, ALIKE)
         if not near:
             return messages.did_you_mean(words[0], "", BY_NAME["help"].usage)
         meant = BY_NAME[near[0]]

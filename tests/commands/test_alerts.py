@@ -128,7 +128,7 @@ async def test_a_silence_runs_out_by_itself(desk: Desk) -> None:
         ("why", "No alert waits"),
         ("unsilence", "No silence is on"),
         ("oncall swap", "Who, and for how long"),
-        ("oncall swap nobody 2h", "nobody in people.yaml"),
+        ("oncall swap nobody 2h", "nobody in people.yaml; there are `lin`, `wang`"),
         ("oncall swap wang 2h elsewhere", "Which rotation"),
         ("silence service=~[ 1h", "regular expression"),
     ],

@@ -13,7 +13,7 @@ from bot.slack.messages import Messages
 from commands.desk import Call
 from commands.registry import BY_NAME, COMMANDS, find, run
 from tests.commands.kit import Office
-from tests.engine.conftest import CHEN, LIN
+from tests.engine.conftest import CHEN, LIN, WANG
 
 
 @pytest.fixture
@@ -114,6 +114,8 @@ async def test_without_one_the_salt_is_the_rollouts_id(one: Office) -> None:
         ("plan shop 2.0 --sticky-salt a/b", "error refused bad_salt"),
         ("stat shp", "did_you_mean stat start"),
         ("xyzzy", "did_you_mean xyzzy  /rollout help"),
+        ("diff", "did_you_mean diff  /rollout help"),
+        ("approve", "error refused no_rollout"),
         ("start shop 1.0.0", "error refused already_serving"),
         ("plan shop", "usage_error missing_version"),
         ("plan shop 1.0.0", "error refused already_serving"),
@@ -127,6 +129,18 @@ async def test_without_one_the_salt_is_the_rollouts_id(one: Office) -> None:
 async def test_bad_input_gets_one_answer_and_changes_nothing(one: Office, line: str, answer: str) -> None:
     assert (await one.type(line)).startswith(answer)
     assert (await one.desk.state("shop")).seq == 0
+
+
+async def test_who_wants_to_approve_by_typing_is_shown_the_way_and_approves_nothing(one: Office) -> None:
+    rollout = await one.begin("shop")
+    before = (await one.desk.state("shop")).seq
+    for line in ("approve", "approve shop", "veto", "同意"):
+        assert await one.type(line, WANG) == "error refused approved_by_reaction"
+    assert (await one.desk.state("shop")).seq == before
+    assert await one.type("approve chekout") == "usage_error unexpected_word /rollout approve [SERVICE] word=chekout"
+    await one.approve("shop")
+    assert (await one.last("shop")).stage == rollout.stage
+    assert await one.type("approve") == "error refused nothing_to_approve"
 
 
 async def test_help_of_one_command_by_any_of_its_names(one: Office) -> None:

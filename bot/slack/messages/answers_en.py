@@ -20,8 +20,9 @@ ANSWERS: dict[str, str] = {
     "refuse.salt_without_sticky": "A salt chooses who is first with strategy sticky only, and this plan's is "
     "{strategy}: leave `--sticky-salt` out.",
     "refuse.nothing_to_roll_back": "There is nothing of {service} to roll back: no rollout runs and the last one "
-    "was taken "
-    "back. `/rollout status` shows what serves.",
+    "was taken back or cancelled. `/rollout status` shows what serves.",
+    "refuse.nothing_to_roll_back.never": "There is nothing of {service} to roll back: it has had no rollout yet. "
+    "`/rollout status` shows what serves.",
     "refuse.nothing_to_step_down": "No rollout of {service} is running that could go back in steps: "
     "`/rollout rollback {service}` goes back at once.",
     "refuse.no_step_down": "The plan of {service} has no steps to go back by: `/rollout rollback {service}` goes back "
@@ -43,6 +44,10 @@ ANSWERS: dict[str, str] = {
     "once the rollout is held.",
     "refuse.awaiting_approval": "Stage {stage} already waits for approval: react to the approval request in the "
     "channel.",
+    "refuse.approved_by_reaction": "That is done by a reaction, so that everybody sees it: {yes} on the approval "
+    "request for stage {stage} approves, {no} vetoes. Nothing was changed. Who can: {roles}.",
+    "refuse.nothing_to_approve": "No approval request waits: stage {stage} of {service} is {status}. Nothing was "
+    "changed. The card says what is next.",
     "refuse.held_gates": "Stage {stage} did not pass ({detail}): `/rollout retry {service}` bakes it anew, "
     "`/rollout promote {service} --force REASON` goes on all the same.",
     "refuse.still_baking": "Stage {stage} is still being measured: wait for it to pass, or "
@@ -98,11 +103,11 @@ ANSWERS: dict[str, str] = {
     "status.start": "Begin one: `/rollout start {service} VERSION REASON`. See before what it would do: "
     "`/rollout plan {service} VERSION`.",
     "status.nothing_runs": "No rollout is running.",
-    "history.header": "Past rollouts",
+    "history.header": "Rollouts, the newest first",
     "history.none": "There has been no rollout yet. Begin one: `/rollout start SERVICE VERSION REASON`.",
     "history.line": "{glyph} {change} · {outcome} · {at}, {lasted} · by {by} · {id}",
     "history.rolled_back": "{status} by {by}: {cause}",
-    "history.text": "Past rollouts: {n}",
+    "history.text": "Rollouts: {n}",
     "plan.header": "Dry run: {service} {version}",
     "plan.intro": "{change} on {hosts}. Nothing was changed.",
     "plan.stage": "*{n}. {stage}*: {share}, bakes for {bake} (at most {most})",
@@ -131,6 +136,7 @@ ANSWERS: dict[str, str] = {
     "help.footer": "In doubt: `/rollout rollback`. Everybody may, always, without approval.",
     "help.text": "Rollout commands",
     "help.start": "begin a rollout",
+    "help.approve": "how to approve a stage, and who can: by a reaction",
     "help.promote": "go on to the next stage's approval",
     "help.rollback": "everybody back to the old version, at once",
     "help.status": "what runs and what is next",
@@ -178,8 +184,6 @@ ANSWERS: dict[str, str] = {
     "usage.missing_service": "Which service? One of {services}.",
     "usage.missing_version": "The version is missing.",
     "usage.missing_salt": "`--sticky-salt` needs its salt after it.",
-    "usage.missing_reason": "A reason is missing: it goes into the record.",
-    "usage.missing_text": "The text is missing.",
     "usage.which_service": "Several services are configured; name one of {services}.",
     "usage.unknown_service": "There is no service {word}; there are {services}.",
     "usage.bad_version": "{word} is no version: letters, digits, dots, `-`, `_` and `+` only.",
@@ -188,19 +192,15 @@ ANSWERS: dict[str, str] = {
     "usage.unexpected_word": "{word} does not belong there.",
     "usage.force_without_reason": "`--force` needs a reason: it goes into the record.",
     "usage.empty_note": "The note is empty.",
-    "usage.unknown_rollout": "There is no rollout {word}; `/rollout history` lists them.",
-    "usage.bad_quotes": "A quotation mark is not closed.",
     "outage.away": "🔴 *{title}* · {version}: the bot has lost its database since {since}. "
     "It holds and changes nothing, because it could not record it: gates and triggers are *not* acted on. "
     "Watch the service yourself; the bot goes on by itself once the database answers.",
     "outage.back": "✅ *{title}* · {version}: the database is back after {lasted} (away since {since}). "
     "The bot goes on from where it was.",
     "unavailable": "⚠️ The bot cannot do this now: {why}. Nothing was changed; try again in a moment.",
-    "unavailable.starting": "it is still starting",
     "unavailable.stopping": "it is being stopped",
     "unavailable.database": "⚠️ The bot's database does not answer, so it can record nothing and does nothing. "
     "Most likely what you asked for was not taken: see `/rollout status` soon, and ask again if it is not there.",
-    "unavailable.slack": "Slack does not answer",
     "error": "⚠️ {text}",
     # Buttons and their questions
     "button.promote": "Promote",

@@ -16,8 +16,9 @@ ANSWERS: dict[str, str] = {
     "refuse.bad_salt": "{salt} 不能作为盐值：1 到 64 个字母、数字、点、`-` 和 `_`。要沿用某次发布选中的访客，"
     "请写它的编号。",
     "refuse.salt_without_sticky": "只有粘性策略才用盐值选定谁先用，本计划的策略是 {strategy}：请去掉 `--sticky-salt`。",
-    "refuse.nothing_to_roll_back": "{service} 没有可回滚的：没有进行中的发布，上一次也已撤回。"
+    "refuse.nothing_to_roll_back": "{service} 没有可回滚的：没有进行中的发布，上一次也已撤回或取消。"
     "`/rollout status` 可看现在的版本。",
+    "refuse.nothing_to_roll_back.never": "{service} 没有可回滚的：还没有发布过。`/rollout status` 可看现在的版本。",
     "refuse.nothing_to_step_down": "{service} 没有进行中的发布可以逐步回退：`/rollout rollback {service}` 立即回滚。",
     "refuse.no_step_down": "{service} 的计划没有写逐步回退的步骤：`/rollout rollback {service}` 立即回滚，"
     "或在它的 YAML 中加上 `rollback: steps`。",
@@ -32,6 +33,10 @@ ANSWERS: dict[str, str] = {
     "refuse.drifted": "{rollout} 有主机与下达的不同：请先在卡片上采纳、还原或回滚。",
     "refuse.plan_changed": "{rollout} 获批之后计划已变更：停住后用 `/rollout retry {service}` 按新计划重新请求审批。",
     "refuse.awaiting_approval": "阶段 {stage} 已在等待审批：请在频道的审批消息上点表情。",
+    "refuse.approved_by_reaction": "审批要点表情，好让所有人看到：在频道里阶段 {stage} 的审批消息上点 {yes} 通过，"
+    "{no} 否决。没有任何改动。可审批的人：{roles}。",
+    "refuse.nothing_to_approve": "没有等待审批的消息：{service} 的阶段 {stage} {status}。没有任何改动。"
+    "下一步请看卡片。",
     "refuse.held_gates": "阶段 {stage} 没有通过（{detail}）：`/rollout retry {service}` 重新观察，"
     "`/rollout promote {service} --force 原因` 强制继续。",
     "refuse.still_baking": "阶段 {stage} 仍在观察：请等它通过，或用 `/rollout promote {service} --force 原因`。",
@@ -109,6 +114,7 @@ ANSWERS: dict[str, str] = {
     "help.footer": "拿不准时：`/rollout rollback`。任何人随时可用，无需审批。",
     "help.text": "发布命令",
     "help.start": "发起发布",
+    "help.approve": "怎样审批一个阶段、谁可以：点表情",
     "help.promote": "推进到下一个阶段的审批",
     "help.rollback": "所有人立即回到旧版本",
     "help.status": "正在进行什么，下一步是什么",
@@ -155,8 +161,6 @@ ANSWERS: dict[str, str] = {
     "usage.missing_service": "哪个服务？可选 {services}。",
     "usage.missing_version": "缺少版本。",
     "usage.missing_salt": "`--sticky-salt` 后面缺少盐值。",
-    "usage.missing_reason": "缺少原因：它会写进记录。",
-    "usage.missing_text": "缺少内容。",
     "usage.which_service": "配置了多个服务；请指定其中之一：{services}。",
     "usage.unknown_service": "没有服务 {word}；有 {services}。",
     "usage.bad_version": "{word} 不是版本：只能用字母、数字、点、`-`、`_` 和 `+`。",
@@ -165,17 +169,13 @@ ANSWERS: dict[str, str] = {
     "usage.unexpected_word": "{word} 不该出现在这里。",
     "usage.force_without_reason": "`--force` 必须写原因：它会写进记录。",
     "usage.empty_note": "备注是空的。",
-    "usage.unknown_rollout": "没有发布 {word}；`/rollout history` 可列出。",
-    "usage.bad_quotes": "引号没有闭合。",
     "outage.away": "🔴 *{title}* · {version}：机器人自 {since} 起连不上数据库。无法记录就不会动手：发布保持原状，"
     "门禁与触发器*暂时不起作用*。请自行盯住服务；数据库恢复后机器人会自动继续。",
     "outage.back": "✅ *{title}* · {version}：数据库已恢复，中断 {lasted}（自 {since} 起）。机器人从原处继续。",
     "unavailable": "⚠️ 机器人现在做不了：{why}。没有任何改动；请稍后再试。",
-    "unavailable.starting": "正在启动",
     "unavailable.stopping": "正在停止",
     "unavailable.database": "⚠️ 机器人的数据库没有应答：无法记录，因此什么也不做。您的请求很可能没有被接受："
     "请稍后用 `/rollout status` 查看，没有的话再试一次。",
-    "unavailable.slack": "Slack 没有应答",
     "error": "⚠️ {text}",
     # 按钮与确认
     "button.promote": "推进",

@@ -158,11 +158,11 @@ class Messages:
         return self._fit(replies.did_you_mean(self._w, word, suggestion, usage))
 
     def usage_error(self, what_code: str, usage: str, **facts: object) -> Outgoing:
-        """what_code: missing, too_many, unknown_service, which_service, bad_version, …; see `usage.*`."""
+        """what_code: too_many, unknown_service, which_service, bad_version, …; see `usage.*`."""
         return self._fit(replies.usage_error(self._w, what_code, usage, facts))
 
     def unavailable(self, why: str) -> Outgoing:
-        """why: starting, stopping, database, slack, or a sentence from outside."""
+        """why: stopping, database, or a sentence from outside."""
         return self._fit(replies.unavailable(self._w, why))
 
     def outage(self, rollout: Rollout, plan: Plan, since: float, until: float | None) -> Outgoing:

@@ -8,7 +8,7 @@ from bot.rollout.model import Rollout
 from bot.rollout.plan import Plan
 from bot.slack.messages import details
 from bot.slack.messages.blocks import section
-from bot.slack.messages.markup import USER, Mrkdwn, code, codes, mention, mentioned, outside
+from bot.slack.messages.markup import USER, Mrkdwn, code, codes, emoji, mention, mentioned, outside
 from bot.slack.messages.words import Words
 
 CLOSED = {"hold": "hold", "status": "status", "how": "decided", "verb": "verb", "why": "rule", "phase": "phase"}
@@ -31,6 +31,8 @@ def refusal(w: Words, refused: Refusal, rollout: Rollout | None, plan: Plan | No
         key = "refuse.may_not_start.rule"
     if refused.code == "unavailable":
         facts["why"] = w.translated(refused.fact("why"), 300) or w.say("error.unknown")
+    if refused.code == "nothing_to_roll_back" and not refused.fact("version"):
+        key = "refuse.nothing_to_roll_back.never"
     if refused.code == "not_allowed" and refused.fact("initiator"):
         key = "refuse.not_allowed.initiator"
     if not w.has(key):
@@ -46,6 +48,8 @@ def _fact(w: Words, name: str, value: str) -> Mrkdwn:
     if name in PEOPLE:
         users = mentioned(value) or ((value,) if value else ())
         return w.people(users) if users else w.say("who.somebody")
+    if name in ("yes", "no"):
+        return emoji(value)
     if name == "owner":
         return mention(value) if USER.fullmatch(value) else code(value, 60)
     if name == "detail":

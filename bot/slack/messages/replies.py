@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from bot.engine.ports.rendered import Outgoing
 from bot.rollout.model import Rollout
@@ -52,7 +52,7 @@ def usage_error(w: Words, what: str, usage: str, facts: dict[str, object]) -> Ou
 
 
 def _names(value: object) -> Mrkdwn:
-    if isinstance(value, (list, tuple, set, frozenset)):
+    if isinstance(value, Collection) and not isinstance(value, str):
         every = [str(v) for v in value]
         return Mrkdwn(
             ", ".join(code(v, 60) for v in every[:12]) + (f" … (+{len(every) - 12})" if len(every) > 12 else "")

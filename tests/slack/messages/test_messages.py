@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -256,6 +257,13 @@ def test_usage_errors_of_the_commands(code: str) -> None:
     assert "/rollout start SERVICE VERSION" in look
 
 
+@pytest.mark.parametrize("names", [["lin", "wang"], ("lin", "wang"), {"lin": object(), "wang": object()}])
+def test_of_what_has_names_a_usage_error_says_the_names(names: Any) -> None:
+    """Whatever else is known of people, a telephone number or a class of the bot's, is nobody's business there."""
+    look = render(EN.usage_error("unknown_person", "/rollout oncall", word="nobody", people=names))
+    assert "there are `lin`, `wang`." in look
+
+
 def test_unavailable() -> None:
-    assert "still starting" in render(EN.unavailable("starting"))
+    assert "being stopped" in render(EN.unavailable("stopping"))
     assert "disk <full>" in render(EN.unavailable("disk <full>"))
