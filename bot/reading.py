@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import time
 from collections.abc import Iterable
 from typing import Any
@@ -13,9 +14,12 @@ from bot.fleet.target import HostState, Outcome
 from bot.rollout.decide import simulate
 from bot.rollout.intents import Refusal
 from bot.rollout.model import ServiceState
-from bot.rollout.plan import Plan, Stage
+from bot.rollout.plan import Condition, Plan, Stage
+from bot.slack.messages import Messages
 from bot.store.opening import open_existing
 from bot.wiring import build_fleets
+from commands import words
+from config.durations import format_duration
 from config.settings import Settings
 
 
@@ -65,11 +69,13 @@ async def dry_run(settings: Settings, service: str, version: str) -> tuple[bool,
     plan = settings.plans.get(service)
     if plan is None:
         return False, f"{service}: no such service; there are {', '.join(sorted(settings.plans))}"
+    if words.version(version) is None:
+        return False, f"{version!r} is no version: letters, digits, dots, -, _ and + only"
     state = await _state(settings, service)
     rollout = simulate(state, version, plan)
     if isinstance(rollout, Refusal):
-        facts = ", ".join(f"{name} {value}" for name, value in rollout.facts)
-        return False, f"{service} {version} cannot be started: {rollout.code} ({facts})"
+        why = Messages("en", settings.timezone).refusal(rollout, None, plan)
+        return False, f"{service} {version} cannot be started: {html.unescape(why)}"
     fleets = build_fleets({service: plan})
     try:
         target = forward(rollout, plan, plan.stages[0], state.generation + 1)
@@ -78,7 +84,8 @@ async def dry_run(settings: Settings, service: str, version: str) -> tuple[bool,
         await _close(fleets)
     lines = [f"{service} {rollout.stable_version} -> {version}   plan {plan.hash}"]
     lines += [_stage_line(stage) for stage in plan.stages]
-    lines += [f"roll back when: {', '.join(t.text for t in plan.triggers)}"]
+    lines += ["roll back at once when:", *(f"  {_trigger(t)}" for t in plan.triggers)]
+    lines += [f"watched for {format_duration(plan.watch)} after the last stage"]
     for host, diff in diffs.items():
         lines += ["", f"--- {host}", diff.rstrip() or "(no change)"]
     return True, "\n".join(lines)
@@ -87,7 +94,11 @@ async def dry_run(settings: Settings, service: str, version: str) -> tuple[bool,
 def _stage_line(stage: Stage) -> str:
     who = f"{stage.approval.quorum} of {', '.join(stage.approval.roles)}"
     gates = ", ".join(g.text for g in stage.gates)
-    return f"  {stage.name:>8}  bake {stage.bake:g} s   approved by {who}   gates: {gates}"
+    return f"  {stage.name:>8}  bake {format_duration(stage.bake)}   approved by {who}   gates: {gates}"
+
+
+def _trigger(condition: Condition) -> str:
+    return f"{condition.text} for {format_duration(condition.hold_for)}" if condition.hold_for else condition.text
 
 
 async def initialise(settings: Settings, service: str) -> tuple[bool, str]:
