@@ -40,6 +40,8 @@ async def _swap(room: Room, desk: AlertDesk) -> Outgoing:
     words = room.words[1:]
     if len(words) < 2:
         return room.messages.usage_error("swap_form", room.usage)
+    if len(words) > 3:
+        return room.messages.usage_error("unexpected_word", room.usage, word=words[3])
     person = _person(words[0], desk)
     if not person:
         return room.messages.usage_error(

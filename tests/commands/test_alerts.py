@@ -25,7 +25,7 @@ class Desk:
 
     async def type(self, line: str, actor: Person = LIN) -> str:
         call = Call(line, actor, f"trigger{next(_causes)}")
-        found = await run(call, _NoServices(), self.words, self.rig.alerting)  # type: ignore[arg-type]
+        found = await run(call, _Services(), self.words, self.rig.alerting)  # type: ignore[arg-type]
         await self.rig.work()
         texts = [b["text"]["text"] for b in found.blocks if b["type"] in ("section", "header")]  # type: ignore[index]
         return "\n".join(texts)
@@ -37,8 +37,8 @@ class Desk:
         return key
 
 
-class _NoServices:
-    plans: dict[str, object] = {}  # noqa: RUF012
+class _Services:
+    plans: dict[str, object] = {"shop": None, "another": None}  # noqa: RUF012
 
 
 @pytest.fixture
@@ -54,6 +54,8 @@ async def test_what_fires_is_listed_with_who_is_on_it(desk: Desk) -> None:
     await desk.type(f"ack {key[:6]}")
     assert "<@U0LIN00001> is on it" in await desk.type("alerts shop")
     assert "Nothing fires" in await desk.type("alerts another")
+    await desk.fire("Elsewhere", service="billing")
+    assert "Elsewhere" in await desk.type("alerts Billing")  # no rollouts are made of it, and it has alerts
 
 
 async def test_acknowledged_it_is_neither_repeated_nor_escalated(desk: Desk) -> None:
@@ -130,6 +132,8 @@ async def test_a_silence_runs_out_by_itself(desk: Desk) -> None:
         ("oncall swap", "Who, and for how long"),
         ("oncall swap nobody 2h", "nobody in people.yaml; there are `lin`, `wang`"),
         ("oncall swap wang 2h elsewhere", "Which rotation"),
+        ("oncall swap wang 2h primary please", "please does not belong there"),
+        ("alerts shpo", "There is no service shpo; there are `another`, `shop`"),
         ("silence service=~[ 1h", "regular expression"),
     ],
 )
@@ -167,7 +171,7 @@ async def test_who_is_on_call_and_a_swap(desk: Desk) -> None:
 
 
 async def test_without_alerts_yaml_it_says_so() -> None:
-    found = await run(Call("alerts", LIN, "t"), _NoServices(), Messages("en", "UTC"))  # type: ignore[arg-type]
+    found = await run(Call("alerts", LIN, "t"), _Services(), Messages("en", "UTC"))  # type: ignore[arg-type]
     assert "not set up" in found.text
 
 

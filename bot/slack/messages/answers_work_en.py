@@ -79,6 +79,7 @@ ANSWERS: dict[str, str] = {
     "usage.which_item": "{word} may be one of {items}: name one of them.",
     "usage.missing_follow_up": "What is to be done?",
     "usage.which_follow_up": "Which follow-up? Open: {ids}.",
+    "usage.past_date": "{word} is past: a follow-up is due today at the earliest.",
     "usage.no_follow_up": "No follow-up is open.",
     "usage.two_owners": "A follow-up has one owner, and two are named.",
     "usage.unknown_owner": "Slack made no mention of that name: pick the owner from the list that appears after `@`.",

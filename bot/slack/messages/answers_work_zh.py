@@ -72,6 +72,7 @@ ANSWERS: dict[str, str] = {
     "usage.which_item": "{word} 可能是 {items}：请写其中之一。",
     "usage.missing_follow_up": "要做什么？",
     "usage.which_follow_up": "哪一项后续事项？未完成的有 {ids}。",
+    "usage.past_date": "{word} 已经过去：后续事项最早今天到期。",
     "usage.no_follow_up": "没有未完成的后续事项。",
     "usage.two_owners": "只能有一位负责人，这里写了两位。",
     "usage.unknown_owner": "Slack 没有认出负责人：输入 `@` 后请从列表中选择。",
