@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot.alerts.evolve import alerts_of
 from bot.alerts.explain import explain, find
 from bot.engine.ports.rendered import Outgoing
+from commands.ack import named
 from commands.alerts import desk_of
 from commands.desk import Room
 
@@ -18,7 +19,9 @@ async def handle(room: Room) -> Outgoing:
     state = await desk.state()
     if not room.words:
         code = "which_alert" if state.groups else "no_open_alert"
-        return room.messages.usage_error(code, room.usage, alerts=[g[:6] for g in sorted(state.groups)])
+        return room.messages.usage_error(
+            code, room.usage, alerts=[named(state, g) for _, g in sorted(state.groups.items())]
+        )
     found = find(state, room.words[0])
     if not found:
         return room.messages.usage_error("unknown_alert", room.usage, word=room.words[0])

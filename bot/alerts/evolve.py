@@ -72,13 +72,16 @@ def _(e: ev.AlertsResolved, state: AlertsState) -> AlertsState:
 def _(e: ev.MutesChanged, state: AlertsState) -> AlertsState:
     alerts, groups = dict(state.alerts), dict(state.groups)
     for fingerprint, why, by in e.changes:
+        source = alerts[by].name if by in alerts else by  # what inhibits is an alert, and people know it by its name
         alert = alerts.get(fingerprint)
         if alert is None:
             continue
         alerts[fingerprint] = replace(alert, muted=why, muted_by=by)
         for key in alert.groups:
             if group := groups.get(key):
-                groups[key] = _noted(group, e.at, why or "unmuted", f"{alert.name} {by}".strip())
+                groups[key] = _noted(
+                    group, e.at, why or "unmuted", f"{alert.name} ({source})" if source else alert.name
+                )
     return replace(state, alerts=alerts, groups=groups)
 
 

@@ -68,6 +68,21 @@ async def test_acknowledged_it_is_neither_repeated_nor_escalated(desk: Desk) -> 
     assert "already acknowledged" in await desk.type("ack errorrate", WANG)
 
 
+async def test_what_nobody_was_told_of_is_not_meant_by_a_bare_ack(desk: Desk) -> None:
+    key = await desk.fire("ErrorRate", "critical")
+    await desk.rig.observe(a_signal("ErrorRateHigh", "warning", desk.rig.now))
+    assert f"You are on {key[:6]} ErrorRate:" in await desk.type("ack")
+    another = await desk.fire("DiskFull", "critical")
+    assert f"You are on {another[:6]} DiskFull:" in await desk.type("ack")
+
+
+async def test_several_are_named_to_choose_from(desk: Desk) -> None:
+    keys = {name: await desk.fire(name, "critical") for name in ("ErrorRate", "DiskFull")}
+    asked = await desk.type("ack")
+    assert all(f"`{key[:6]} {name}`" in asked for name, key in keys.items())
+    assert f"You are on {keys['DiskFull'][:6]} DiskFull" in await desk.type(f"ack {keys['DiskFull'][:6]} DiskFull")
+
+
 async def test_unacknowledged_it_is_escalated_and_says_so(desk: Desk) -> None:
     await desk.fire()
     await desk.rig.tick(899)
@@ -159,6 +174,7 @@ async def test_why_names_every_step(desk: Desk) -> None:
     assert "Goes to: dev-mail, dev-sms, dev-slack" in explained
     muted = await desk.type("why ErrorRateHigh")
     assert "ErrorRate says it already" in muted and "Nobody is told" in muted
+    assert "inhibited: ErrorRateHigh (ErrorRate)" in muted
     assert all(f"{n}. " in explained for n in range(1, 8))
 
 

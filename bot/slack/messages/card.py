@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.alerts.model import Alert
+from bot.alerts.plan import SEVERITIES
 from bot.engine.ports.rendered import Outgoing
 from bot.rollout.model import Status
 from bot.slack.messages import around, buttons
@@ -39,7 +40,8 @@ def _firing(s: Scene, alerts: Sequence[Alert]) -> list[Mrkdwn]:
     if not alerts:
         return []
     saying = Saying(s.w, plain=False)
-    named = [Mrkdwn(f"{GLYPH[a.severity]} {saying.title(a)}") for a in alerts]
+    gravest = sorted(alerts, key=lambda a: SEVERITIES.index(a.severity))  # four are named: no critical one is cut off
+    named = [Mrkdwn(f"{GLYPH[a.severity]} {saying.title(a)}") for a in gravest]
     return [s.say("card.alerts", n=len(alerts), alerts=s.w.some(dict.fromkeys(named), 4))]
 
 

@@ -166,3 +166,11 @@ def test_what_came_to_the_default_says_so(m: Messages) -> None:
     assert "alerts.yaml" in shown(m.alert_card(lost, [an_alert()], [], NOW))
     assert "alerts.yaml" in m.alert_notice(lost, [an_alert()], "new", [], NOW).text
     assert "alerts.yaml" not in shown(m.alert_card(GROUP, [an_alert()], [], NOW))
+
+
+def test_on_a_rollouts_card_the_gravest_come_first_so_that_none_of_them_is_cut_off() -> None:
+    minor = [an_alert(name=f"Slow{n}", severity="warning", started_at=float(n), annotations=()) for n in range(6)]
+    grave = an_alert(name="Down", severity="critical", started_at=NOW, annotations=())
+    rollout, plan = CARDS["baking"]
+    said = shown(Messages("en", "UTC").card(rollout, plan, None, NOW, [*minor, grave]))
+    assert "*7 firing*: 🔴 Down, 🟠 Slow0" in said and "Slow5" not in said
