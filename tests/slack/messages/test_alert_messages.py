@@ -171,6 +171,6 @@ def test_what_came_to_the_default_says_so(m: Messages) -> None:
 def test_on_a_rollouts_card_the_gravest_come_first_so_that_none_of_them_is_cut_off() -> None:
     minor = [an_alert(name=f"Slow{n}", severity="warning", started_at=float(n), annotations=()) for n in range(6)]
     grave = an_alert(name="Down", severity="critical", started_at=NOW, annotations=())
-    rollout, plan = CARDS["baking"]
-    said = shown(Messages("en", "UTC").card(rollout, plan, None, NOW, [*minor, grave]))
+    rollout, board = CARDS["baking"]
+    said = shown(Messages("en", "UTC").card(rollout, PLAN, board, NOW, [*minor, grave]))
     assert "*7 firing*: 🔴 Down, 🟠 Slow0" in said and "Slow5" not in said
