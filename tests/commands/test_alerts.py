@@ -137,6 +137,7 @@ async def test_a_silence_runs_out_by_itself(desk: Desk) -> None:
     [
         ("silence service!=shop 1h", "silence everything"),
         ("silence service=shop 30d", "168 hours"),
+        ("silence service=shop 30s", "name a time between"),
         ("silence service=shop", "For how long"),
         ("silence service=shop soon", "no time"),
         ("silence", "What is to be silent"),

@@ -72,7 +72,7 @@ PHRASES: dict[str, str] = {
     "refuse.may_not_silence": "You may not silence alerts: {why}. Ask a full member of the workspace.",
     "refuse.silence_of_everything": "That would silence everything: name at least one label and its value, as in "
     "`service=shop`.",
-    "refuse.silence_too_long": "A silence lasts from one minute to {most} hours: name a shorter time.",
+    "refuse.silence_too_long": "A silence lasts from one minute to {most} hours: name a time between the two.",
     "refuse.no_silence": "There is no silence {silence}: `/rollout alerts` lists them.",
     "refuse.may_not_swap": "You may not change who is on call: {why}. Ask a full member of the workspace.",
     "refuse.swap_in_the_past": "That time is over already: name an end that is still to come.",

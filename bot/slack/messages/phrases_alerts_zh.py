@@ -71,7 +71,7 @@ PHRASES: dict[str, str] = {
     "refuse.acked_already": "该告警已由 {by} 确认。",
     "refuse.may_not_silence": "你不能静默告警：{why}。请工作区的正式成员来操作。",
     "refuse.silence_of_everything": "这会静默所有告警：请至少写出一个标签及其值，例如 `service=shop`。",
-    "refuse.silence_too_long": "静默时间须为 1 分钟至 {most} 小时：请缩短。",
+    "refuse.silence_too_long": "静默时间须为 1 分钟至 {most} 小时：请给出其间的时间。",
     "refuse.no_silence": "没有静默 {silence}：`/rollout alerts` 可列出全部静默。",
     "refuse.may_not_swap": "你不能更改值班安排：{why}。请工作区的正式成员来操作。",
     "refuse.swap_in_the_past": "该时间已过：请给出一个将来的结束时间。",
