@@ -22,6 +22,8 @@ NOT_REACHED = {
     "store.prune": "comes once an hour, and deletes only what is two weeks old; the store's own suite has it",
     "store.put_snapshot": "of the alerts alone, after hundreds of events; tests/engine kills a bot in a burst of them",
 }
+FROZEN = "nginx did not take the reload: no new worker answered in time; the previous file is back"
+HELD = "another change is under way on the host; try again"
 TURNS = 5  # runs until a point is come by
 by_play = pytest.mark.parametrize("play", PLAYS)
 
@@ -38,6 +40,20 @@ class Runs:
 def by_chance(name: str) -> bool:
     """Whether a run comes by the point only where the machine was slow for a moment."""
     return any(part == kind.__name__ for part in name.split(".") for kind in BY_CHANCE)
+
+
+def unlike(reference: Ran, ran: Ran) -> list[str]:
+    """What ended otherwise than undisturbed, but for why a host failed that is still held up by the dead bot's order.
+
+    What the bot had begun on a host runs on there when the bot is killed, and keeps the host's lock until nginx has
+    taken the reload or its time is over. Whoever comes next says so: it is true, and the mend is the same.
+    """
+    return [said for said in differences(reference.end, ran.end) if not _held_up(said)]
+
+
+def _held_up(said: str) -> bool:
+    expected, _, found = said.partition(": ")[2].partition(" != ")
+    return expected != found and expected.replace(FROZEN, HELD) == found
 
 
 class CrashPromises:
@@ -70,7 +86,7 @@ class CrashPromises:
     @by_play
     async def test_the_end_is_that_of_the_undisturbed_run(self, runs: Runs, play: str) -> None:
         for ran in runs.of(play):
-            wrong = differences(runs.references[play].end, ran.end)
+            wrong = unlike(runs.references[play], ran)
             assert not wrong, "\n".join(wrong)
 
     @by_play
@@ -130,7 +146,7 @@ class CrashPromises:
                         ran = await run(root / f"{point}-{turn}", play, new_database, [point])
                     except Exception as error:  # the others go on
                         return f"{point}: {error!r}"
-                wrong = differences(reference.end, ran.end)
+                wrong = unlike(reference, ran)
                 if wrong or ran.above:
                     return f"{point}: {'; '.join(wrong)}; {len(ran.above)} above"
                 if ran.killed or by_chance(point):
