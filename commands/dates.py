@@ -26,6 +26,12 @@ def looks_like(word: str) -> bool:
     return _days(word) is not None or bool(_FULL.fullmatch(word) or _SHORT.fullmatch(word))
 
 
+def past(word: str, today: date) -> bool:
+    """Whether it is a day that is over. What is no day at all is not."""
+    day = parse(word, today)
+    return day is not None and day < today.isoformat()
+
+
 def parse(word: str, today: date) -> str | None:
     """YYYY-MM-DD; None where there is no such day. A day without its year is the next one that comes."""
     after = _days(word, today)

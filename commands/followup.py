@@ -70,7 +70,7 @@ async def _add(room: Room, service: str, words: tuple[str, ...]) -> Outgoing:
         return room.messages.usage_error(typed, room.usage)
     if not typed.text:
         return room.messages.usage_error("missing_follow_up", room.usage)
-    if typed.due < today.isoformat():
+    if dates.past(typed.due, today):
         return room.messages.usage_error("past_date", room.usage, word=typed.due)
     intent = AddFollowUp(room.call.actor, typed.text, typed.owner, typed.due, typed.priority)
     submitted = await room.desk.submit(service, intent, room.call.cause)

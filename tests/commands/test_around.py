@@ -140,6 +140,7 @@ async def test_follow_ups_are_added_listed_and_done(shop: Office) -> None:
         ("followup add fix it 2026-13-45", "error refused bad_date"),
         ("followup add fix it P9", "error refused bad_priority"),
         ("followup add fix it 1970-01-11", "usage_error past_date"),
+        ("followup add fix it 13-45", "error refused bad_date"),
         ("followup done F1 F2", "usage_error too_many"),
         ("followup done nonsense", "error refused no_such_follow_up"),
     ],
