@@ -69,8 +69,9 @@ async def dry_run(settings: Settings, service: str, version: str) -> tuple[bool,
     plan = settings.plans.get(service)
     if plan is None:
         return False, f"{service}: no such service; there are {', '.join(sorted(settings.plans))}"
-    if words.version(version) is None:
-        return False, f"{version!r} is no version: letters, digits, dots, -, _ and + only"
+    typed, version = version, words.version(version) or ""
+    if not version:
+        return False, f"{typed!r} is no version: letters, digits, dots, -, _ and + only"
     state = await _state(settings, service)
     rollout = simulate(state, version, plan)
     if isinstance(rollout, Refusal):

@@ -41,6 +41,11 @@ def test_it_tells_the_stages_the_triggers_and_what_changes_on_each_host() -> Non
     assert said.count("+# generation 1") == 2
 
 
+def test_a_version_is_read_as_in_slack() -> None:
+    result = planned("brand-diagnosis", "`2.1.0`,")
+    assert result.exit_code == 0 and "brand-diagnosis 2.0.0 -> 2.1.0   plan" in result.output
+
+
 @pytest.mark.parametrize(
     ("words", "mend"),
     [
