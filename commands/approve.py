@@ -18,9 +18,10 @@ async def handle(room: Room) -> Outgoing:
         why = refuse("no_rollout", service=service)
     elif rollout.status is not Status.AWAITING_APPROVAL:
         why = refuse("nothing_to_approve", service=service, stage=rollout.stage, status=rollout.status)
-    else:
-        rule = plan.stage(rollout.stage).approval
+    elif rule := next((stage.approval for stage in plan.stages if stage.name == rollout.stage), None):
         why = refuse(
             "approved_by_reaction", stage=rollout.stage, yes=rule.emoji, no=rule.veto, roles=", ".join(rule.roles)
         )
+    else:
+        why = refuse("stage_gone", stage=rollout.stage)
     return room.messages.error(room.messages.refusal(why, rollout, plan))

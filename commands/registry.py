@@ -37,7 +37,7 @@ from commands.desk import AlertDesk, Call, Desk, Room, Words
 from commands.words import name, split
 
 SLIP = 0.8  # of difflib: `rolback`, `rollbakc` and `rollbck`, but not `rollout` or `callback`
-ALIKE = 0.6  # what is asked about: `prmote` and `statr`, but not whether `diff` was to be `tick`
+NEAR = 0.6  # what is asked about: `prmote` and `statr`, but not whether `diff` was to be `tick`
 Handler = Callable[[Room], Awaitable[Outgoing]]
 
 
@@ -179,7 +179,7 @@ async def run(call: Call, desk: Desk, messages: Words, alert_desk: AlertDesk | N
     words = split(call.text)
     command, rest = find(words)
     if command is None:
-        near = difflib.get_close_matches(name(words[0]), list(BY_NAME), 1, ALIKE)
+        near = difflib.get_close_matches(name(words[0]), list(BY_NAME), 1, NEAR)
         if not near:
             return messages.did_you_mean(words[0], "", BY_NAME["help"].usage)
         meant = BY_NAME[near[0]]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -141,6 +143,13 @@ async def test_who_wants_to_approve_by_typing_is_shown_the_way_and_approves_noth
     await one.approve("shop")
     assert (await one.last("shop")).stage == rollout.stage
     assert await one.type("approve") == "error refused nothing_to_approve"
+
+
+async def test_a_stage_that_has_left_the_plan_is_not_approved_and_nothing_breaks(one: Office) -> None:
+    await one.begin("shop")
+    plan = one.desk.plans["shop"]
+    one.desk.plans = {"shop": replace(plan, stages=plan.stages[1:])}
+    assert await one.type("approve", WANG) == "error refused stage_gone"
 
 
 async def test_help_of_one_command_by_any_of_its_names(one: Office) -> None:

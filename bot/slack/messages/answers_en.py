@@ -47,7 +47,7 @@ ANSWERS: dict[str, str] = {
     "refuse.approved_by_reaction": "That is done by a reaction, so that everybody sees it: {yes} on the approval "
     "request for stage {stage} approves, {no} vetoes. Nothing was changed. Who can: {roles}.",
     "refuse.nothing_to_approve": "No approval request waits: stage {stage} of {service} is {status}. Nothing was "
-    "changed. The card says what is next.",
+    "changed. The card says what is next; `/rollout rollback {service}` goes back.",
     "refuse.held_gates": "Stage {stage} did not pass ({detail}): `/rollout retry {service}` bakes it anew, "
     "`/rollout promote {service} --force REASON` goes on all the same.",
     "refuse.still_baking": "Stage {stage} is still being measured: wait for it to pass, or "

@@ -36,7 +36,7 @@ ANSWERS: dict[str, str] = {
     "refuse.approved_by_reaction": "审批要点表情，好让所有人看到：在频道里阶段 {stage} 的审批消息上点 {yes} 通过，"
     "{no} 否决。没有任何改动。可审批的人：{roles}。",
     "refuse.nothing_to_approve": "没有等待审批的消息：{service} 的阶段 {stage} {status}。没有任何改动。"
-    "下一步请看卡片。",
+    "下一步请看卡片；`/rollout rollback {service}` 可回滚。",
     "refuse.held_gates": "阶段 {stage} 没有通过（{detail}）：`/rollout retry {service}` 重新观察，"
     "`/rollout promote {service} --force 原因` 强制继续。",
     "refuse.still_baking": "阶段 {stage} 仍在观察：请等它通过，或用 `/rollout promote {service} --force 原因`。",
